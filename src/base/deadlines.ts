@@ -1,0 +1,125 @@
+// Deadlines of many waiting things with one timer.
+//
+// Waits of one length end in the order in which they began, so each length has a linked list whose
+// head is next; starting and ending a wait is a few pointer moves. Node's own timers work the same
+// way, but cost an object and a lookup per wait. One timer is set for the earliest head.
+
+import type { Clock } from './clock.js'
+import { TIMEOUT_MS_MAX } from './limits.js'
+
+/** Something that waits. The list keeps its links in the object itself. */
+export interface Waiting {
+  deadlineMs: number
+  /** Called once, when the deadline has passed. */
+  expire(): void
+  listNext: Waiting | null
+  listPrevious: Waiting | null
+  list: WaitingList | null
+}
+
+interface WaitingList {
+  readonly lengthMs: number
+  first: Waiting | null
+  last: Waiting | null
+}
+
+/** Up to here, lists that have become empty are kept for the next wait of their length. */
+const LISTS_KEPT = 64
+
+export class Deadlines {
+  readonly #clock: Clock
+  readonly #lists = new Map<number, WaitingList>()
+  readonly #onTimer = (): void => this.#expireDue()
+  #timer: NodeJS.Timeout | null = null
+  #timerAtMs = Infinity
+  #sweepAtLists = LISTS_KEPT
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Starts a wait of `lengthMs`; sets `deadlineMs`. */
+  add(waiting: Waiting, lengthMs: number): void {
+    const deadlineMs = this.#clock.nowMs() + lengthMs
+    let list = this.#lists.get(lengthMs)
+    if (list === undefined) {
+      if (this.#lists.size >= this.#sweepAtLists) this.#sweep()
+      list = { lengthMs, first: null, last: null }
+      this.#lists.set(lengthMs, list)
+    }
+    waiting.deadlineMs = deadlineMs
+    waiting.list = list
+    waiting.listPrevious = list.last
+    waiting.listNext = null
+    if (list.last === null) list.first = waiting
+    else list.last.listNext = waiting
+    list.last = waiting
+    if (deadlineMs < this.#timerAtMs) this.#setTimer(deadlineMs)
+  }
+
+  /** Ends a wait early. Nothing happens if it is over already. */
+  remove(waiting: Waiting): void {
+    const { list, listNext, listPrevious } = waiting
+    if (list === null) return
+    if (listPrevious === null) list.first = listNext
+    else listPrevious.listNext = listNext
+    if (listNext === null) list.last = listPrevious
+    else listNext.listPrevious = listPrevious
+    waiting.list = null
+    waiting.listNext = null
+    waiting.listPrevious = null
+  }
+
+  /** Forgets all waits without ending them. */
+  close(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    this.#timerAtMs = Infinity
+    // Lists are emptied too: an `expire` that closes must not be followed by another.
+    for (const list of this.#lists.values()) {
+      list.first = null
+      list.last = null
+    }
+    this.#lists.clear()
+  }
+
+  /** Where every wait has a length of its own, empty lists must not pile up until the timer. */
+  #sweep(): void {
+    for (const list of this.#lists.values()) this.#dropIfEmpty(list)
+    this.#sweepAtLists = Math.max(LISTS_KEPT, 2 * this.#lists.size)
+  }
+
+  #dropIfEmpty(list: WaitingList): void {
+    // An `expire` may have swept this list away, and another may be in its place.
+    const isListed = this.#lists.get(list.lengthMs) === list
+    if (isListed && list.first === null) this.#lists.delete(list.lengthMs)
+  }
+
+  #setTimer(atMs: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timerAtMs = atMs
+    // A longer delay than setTimeout can take would fire at once; `expireDue` sets it again.
+    const leftMs = Math.ceil(atMs - this.#clock.nowMs())
+    const delayMs = Math.min(Math.max(1, leftMs), TIMEOUT_MS_MAX)
+    // Whoever waits holds the loop by other means; the timer itself does not.
+    this.#timer = setTimeout(this.#onTimer, delayMs).unref()
+  }
+
+  #expireDue(): void {
+    this.#timer = null
+    this.#timerAtMs = Infinity
+    const nowMs = this.#clock.nowMs()
+    let nextMs = Infinity
+    for (const list of this.#lists.values()) {
+      let first = list.first
+      while (first !== null && first.deadlineMs <= nowMs) {
+        this.remove(first)
+        first.expire()
+        first = list.first
+      }
+      if (list.first === null) this.#dropIfEmpty(list)
+      else nextMs = Math.min(nextMs, list.first.deadlineMs)
+    }
+    if (nextMs < this.#timerAtMs) this.#setTimer(nextMs)
+  }
+}

@@ -1,0 +1,129 @@
+// Every limit of the engine, with its unit last and its reason beside it.
+//
+// Nothing in Flyshuttle grows without a bound. Relations between limits are asserted at the end of
+// this file, so a careless change fails when the package is loaded, not under load.
+
+import { assert } from './errors.js'
+
+/**
+ * Threads in one engine, the main thread included. One ready group covers 16 producers with two
+ * lanes.
+ */
+export const THREADS_MAX = 64
+export const PRODUCERS_PER_READY_GROUP = 16
+
+/**
+ * Every word that two threads share stands alone on two cache lines: the prefetcher fetches lines
+ * in pairs.
+ */
+export const LINE_BYTES = 128
+
+/**
+ * Frames start at multiples of this, so a PAD header always fits the end of a ring. Positions count
+ * these units.
+ */
+export const FRAME_ALIGN_BYTES = 8
+export const FRAME_HEADER_BYTES = 16
+
+/**
+ * A frame may take a quarter of its ring: half might never fit an empty ring whose position is
+ * unlucky.
+ */
+export const FRAME_RING_DIVISOR = 4
+
+/**
+ * Rings are powers of two. The smallest holds a few frames (tests); the largest keeps 4 GiB regions
+ * addressable.
+ */
+export const RING_BYTES_MIN = 1024
+export const RING_BYTES_MAX = 64 * 1024 * 1024
+
+/**
+ * All bulk rings together, unless `ringBytes` says otherwise; one ring stays within one L2 cache.
+ */
+export const RING_BUDGET_BYTES = 64 * 1024 * 1024
+export const BULK_RING_BYTES_MAX_AUTO = 512 * 1024
+
+/**
+ * The urgent lane is a fraction of the bulk lane, and keeps room that only control frames may take.
+ */
+export const URGENT_RING_DIVISOR = 2
+export const URGENT_RESERVE_DIVISOR = 8
+
+/**
+ * A batch is made visible when it holds this many bytes (or at the end of the tick, whichever is
+ * first).
+ */
+export const FLUSH_BYTES = 4096
+
+/**
+ * One drain stops after this many frames or this time, so that timers and I/O live under full load.
+ */
+export const DRAIN_FRAMES_MAX = 1024
+export const DRAIN_TIME_US_MAX = 200
+
+/** Bytes that wait in a sender's heap for one link, when its ring has no room. */
+export const OVERFLOW_BYTES_MAX = 1024 * 1024
+
+/**
+ * What one thread may intern: subjects, schemas, record structures. A full dictionary falls back to
+ * inline subjects.
+ */
+export const DICTIONARY_BYTES = 512 * 1024
+
+/** Subscriptions alive at one time in one engine, and the bytes of each half of the change log. */
+export const SUBSCRIPTIONS_MAX = 131_072
+export const CHANGE_LOG_BYTES = 16 * 1024 * 1024
+
+/** Subjects: bytes of the whole, and tokens. */
+export const SUBJECT_BYTES_MAX = 255
+export const SUBJECT_TOKENS_MAX = 32
+
+/** Compiled routes and local targets that one thread remembers before it starts anew. */
+export const ROUTES_CACHED_MAX = 16_384
+
+/** Messages that wait for a slow handler before its senders see Full. */
+export const MAILBOX_MESSAGES_DEFAULT = 1024
+export const CONCURRENCY_MAX = 65_536
+
+/** Requests. A deadline always exists. setTimeout cannot wait longer than the last. */
+export const REQUEST_TIMEOUT_MS_DEFAULT = 5000
+export const REQUESTS_PENDING_MAX = 1_048_576
+export const TIMEOUT_MS_MAX = 2_147_483_647
+
+/**
+ * Closing: how long `close()` waits for queued messages and agents before it terminates threads.
+ */
+export const CLOSE_TIMEOUT_MS_DEFAULT = 5000
+
+/** Starting a thread or an agent. */
+export const SPAWN_TIMEOUT_MS_DEFAULT = 30_000
+export const INSTANCES_MAX = 1024
+
+/** Each thread rechecks its inbox this often, whatever was or was not rung. */
+export const BEAT_MS = 1000
+
+/**
+ * Spinning before a thread sleeps: how long for the next frame, and how long in all before the loop
+ * may poll.
+ */
+export const SPIN_US = 50
+export const SPIN_BUDGET_US = 100
+
+/** Fields of one struct, and its bytes. */
+export const STRUCT_FIELDS_MAX = 256
+export const STRUCT_BYTES_MAX = 65_536
+
+assert(FRAME_HEADER_BYTES % FRAME_ALIGN_BYTES === 0, 'a payload starts aligned')
+assert(
+  RING_BYTES_MIN / FRAME_RING_DIVISOR >= 4 * FRAME_HEADER_BYTES,
+  'the smallest ring carries a small frame',
+)
+assert(FLUSH_BYTES >= FRAME_HEADER_BYTES * 8, 'a batch is worth its barrier')
+assert(THREADS_MAX % PRODUCERS_PER_READY_GROUP === 0, 'ready groups are full')
+assert(PRODUCERS_PER_READY_GROUP * 2 === 32, 'one bit per producer and lane in a 32-bit word')
+assert(
+  BEAT_MS < REQUEST_TIMEOUT_MS_DEFAULT,
+  'a lost wake is found before a default deadline passes',
+)
+assert(SPIN_US <= SPIN_BUDGET_US, 'one spin fits its budget')

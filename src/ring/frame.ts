@@ -1,0 +1,51 @@
+// What one message looks like as bytes in a ring. The same numbers stand in `native/core/frame.h`.
+//
+//   byte 0       4              8         12        16
+//   ┌─────────┬───────────────┬─────────┬─────────┬───────────────────┬─────────┐
+//   │ kind 4  │ source  16    │ subject │ type id │ optional blocks   │ payload │ 0–7 bytes to
+//   │ len 28  │ codec 4 fl 12 │ id      │         │ (flags say which) │         │ a multiple of 8
+//   └─────────┴───────────────┴─────────┴─────────┴───────────────────┴─────────┘
+//
+//   word 0   length in bytes, header included, padding excluded (low 28 bits) and kind (high 4
+//            bits; 0 is no frame)
+//   word 1   flags (low 12 bits), codec (next 4), source agent (high 16; 0 is the thread itself)
+//   word 2   subject id in the sending thread's dictionary; with the InlineSubject flag, the
+//            subject's byte length
+//   word 3   type id: fingerprint of the struct's canonical schema; 0 for msgpack and raw
+//
+// Optional blocks follow in this order, each a multiple of 8 bytes:
+//   Target         u32 subscription id, u32 0       one chosen subscription on the receiving thread
+//   Correlation    u32 incarnation, u32 counter     of the requester; a reply carries it back
+//   Deadline       f64 CLOCK_MONOTONIC in ms
+//   InlineSubject  the subject as ASCII, zero-filled to 8
+//
+// A PAD frame fills the end of the ring before the wrap; only its word 0 is written.
+
+import { FRAME_ALIGN_BYTES } from '../base/limits.js'
+
+export const FrameKind = { Pad: 1, Publish: 2, Request: 3, Reply: 4, Control: 5 } as const
+export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind]
+
+export const FrameFlag = {
+  Target: 1,
+  Correlation: 2,
+  Deadline: 4,
+  InlineSubject: 8,
+  /** A reply whose payload is an error record (msgpack). */
+  Failed: 16,
+} as const
+
+export const CodecId = { None: 0, Struct: 1, Msgpack: 2, Raw: 3 } as const
+export type CodecId = (typeof CodecId)[keyof typeof CodecId]
+
+export const FRAME_LENGTH_MASK = 0x0fff_ffff
+export const FRAME_KIND_SHIFT = 28
+export const FRAME_FLAGS_MASK = 0xfff
+export const FRAME_CODEC_SHIFT = 12
+export const FRAME_CODEC_MASK = 0xf
+export const FRAME_SOURCE_SHIFT = 16
+
+/** Bytes a frame takes in the ring: its length rounded up to the next multiple of 8. */
+export function frameBytes(lengthBytes: number): number {
+  return (lengthBytes + (FRAME_ALIGN_BYTES - 1)) & -FRAME_ALIGN_BYTES
+}

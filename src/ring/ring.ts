@@ -1,0 +1,284 @@
+// The byte ring of one lane of one link: a single producer, a single consumer, frames of any size.
+//
+// `RingWriter` belongs to the producing thread, `RingReader` to the consuming one; nothing else
+// touches their words. Positions count 8-byte units and run freely. They are kept as signed 32-bit
+// integers, because V8 stores those without boxing; a distance `(a - b) | 0` is right across the
+// wrap. Each side keeps a copy of what the other last said and reads the shared word again only
+// when the copy no longer suffices.
+//
+// The records of a batch become visible all at once, when the tail moves: a producer that dies
+// anywhere leaves the last complete batch, so there is nothing to repair. `native/core/ring.h` is
+// the same ring in C++; one conformance suite runs over both.
+
+import { FlyshuttleError } from '../base/errors.js'
+import { FRAME_HEADER_BYTES, FRAME_RING_DIVISOR } from '../base/limits.js'
+import { LINK_HEAD, LINK_TAIL, LINK_TAKEN, LINK_WAITING } from '../memory/layout.js'
+import { FRAME_KIND_SHIFT, FRAME_LENGTH_MASK, FrameKind } from './frame.js'
+
+/**
+ * Where a ring lives: byte offsets of its words and of its data, and the size of the data (a power
+ * of two).
+ */
+export interface RingPlace {
+  readonly words: number
+  readonly data: number
+  readonly ringBytes: number
+}
+
+/** The largest frame, header included, that a ring of this size carries. */
+export function frameBytesMax(ringBytes: number): number {
+  return ringBytes / FRAME_RING_DIVISOR
+}
+
+export class RingWriter {
+  readonly #i32: Int32Array
+  readonly #tailIndex: number
+  readonly #headIndex: number
+  readonly #waitingIndex: number
+  readonly #data: number
+  readonly #capacity: number
+  readonly #mask: number
+  #tail: number
+  #next: number
+  #published: number
+  #headSeen: number
+
+  constructor(i32: Int32Array, place: RingPlace) {
+    this.#i32 = i32
+    this.#tailIndex = (place.words + LINK_TAIL) >>> 2
+    this.#headIndex = (place.words + LINK_HEAD) >>> 2
+    this.#waitingIndex = (place.words + LINK_WAITING) >>> 2
+    this.#data = place.data
+    this.#capacity = place.ringBytes >>> 3
+    this.#mask = this.#capacity - 1
+    this.#tail = Atomics.load(i32, this.#tailIndex)
+    this.#next = this.#tail
+    this.#published = this.#tail
+    this.#headSeen = Atomics.load(i32, this.#headIndex)
+    this.#checkHead()
+  }
+
+  /**
+   * Room for one frame of `lengthBytes`, contiguous: its byte offset, or -1 when the ring is full.
+   *
+   * Nothing is promised to the consumer until `commit`; a claim that is not committed is simply
+   * forgotten. `reserveBytes` must stay free beyond the frame (room that only other frames may
+   * take).
+   */
+  claim(lengthBytes: number, reserveBytes = 0): number {
+    const units = (lengthBytes + 7) >>> 3
+    const tail = this.#tail
+    const index = tail & this.#mask
+    const toEnd = this.#capacity - index
+    const wanted = (units <= toEnd ? units : units + toEnd) + (reserveBytes >>> 3)
+    if (wanted > this.#capacity - ((tail - this.#headSeen) | 0)) {
+      this.#headSeen = Atomics.load(this.#i32, this.#headIndex)
+      this.#checkHead()
+      if (wanted > this.#capacity - ((tail - this.#headSeen) | 0)) return -1
+    }
+    if (units <= toEnd) {
+      this.#next = (tail + units) | 0
+      return this.#data + (index << 3)
+    }
+    const pad = (FrameKind.Pad << FRAME_KIND_SHIFT) | (toEnd << 3)
+    this.#i32[(this.#data + (index << 3)) >>> 2] = pad
+    this.#next = (tail + toEnd + units) | 0
+    return this.#data
+  }
+
+  /** Takes the claimed frame into the batch. It is not visible yet: see `publish`. */
+  commit(): void {
+    this.#tail = this.#next
+  }
+
+  /** Bytes committed and not yet visible. */
+  get pendingBytes(): number {
+    return ((this.#tail - this.#published) | 0) << 3
+  }
+
+  /** Makes the batch visible. The caller then rings whoever sleeps; see `Outbox.flush`. */
+  publish(): void {
+    this.#published = this.#tail
+    // SYNC tail-publish: pairs with tail-publish in RingReader.poll. Records are complete before
+    // the tail moves.
+    Atomics.store(this.#i32, this.#tailIndex, this.#tail)
+  }
+
+  /**
+   * Asks the consumer to ring when `wantedBytes` are free. True: they are free already, nobody will
+   * ring.
+   *
+   * Ask for twice a frame's size: one that has to wrap needs the rest of the ring's end too.
+   * Pending frames must have been published, else the consumer may never have a reason to move.
+   */
+  awaitRoom(wantedBytes: number): boolean {
+    // SYNC room-wait: pairs with room-wait in RingReader.release. We say what we want before we
+    // look again.
+    Atomics.store(this.#i32, this.#waitingIndex, wantedBytes)
+    if (this.#freeNow() < wantedBytes) return false
+    Atomics.store(this.#i32, this.#waitingIndex, 0)
+    return true
+  }
+
+  /** Free bytes, read afresh from the consumer's head. */
+  freeBytes(): number {
+    return this.#freeNow()
+  }
+
+  /**
+   * Free bytes as of the last look at the head: never more than there are, and free of any atomic.
+   */
+  get freeBytesSeen(): number {
+    return (this.#capacity - ((this.#tail - this.#headSeen) | 0)) << 3
+  }
+
+  get isEmptyNow(): boolean {
+    return this.#freeNow() === this.#capacity << 3
+  }
+
+  get ringBytes(): number {
+    return this.#capacity << 3
+  }
+
+  #freeNow(): number {
+    this.#headSeen = Atomics.load(this.#i32, this.#headIndex)
+    this.#checkHead()
+    return (this.#capacity - ((this.#tail - this.#headSeen) | 0)) << 3
+  }
+
+  #checkHead(): void {
+    const used = (this.#tail - this.#headSeen) | 0
+    if (used < 0 || used > this.#capacity) {
+      const found = `a head ${used} units behind the tail`
+      // Full from now on: nothing more is written.
+      this.#headSeen = (this.#tail - this.#capacity) | 0
+      throw new FlyshuttleError('ERR_FRAME_CORRUPT', {
+        thread: '(consumer)',
+        found,
+        wanted: `0 to ${this.#capacity} units`,
+      })
+    }
+  }
+}
+
+/**
+ * Called for each frame: its byte offset in the region, its word 0 (kind and length). It must not
+ * keep the offset.
+ */
+export type FrameHandler = (offset: number, word0: number) => void
+
+export class RingReader {
+  readonly #i32: Int32Array
+  readonly #tailIndex: number
+  readonly #headIndex: number
+  readonly #takenIndex: number
+  readonly #waitingIndex: number
+  readonly #data: number
+  readonly #capacity: number
+  readonly #mask: number
+  #head: number
+  #corrupt: string | null = null
+
+  /**
+   * Continues where the last consumer stopped: after the frame it had taken, even if its head had
+   * not moved.
+   */
+  constructor(i32: Int32Array, place: RingPlace) {
+    this.#i32 = i32
+    this.#tailIndex = (place.words + LINK_TAIL) >>> 2
+    this.#headIndex = (place.words + LINK_HEAD) >>> 2
+    this.#takenIndex = (place.words + LINK_TAKEN) >>> 2
+    this.#waitingIndex = (place.words + LINK_WAITING) >>> 2
+    this.#data = place.data
+    this.#capacity = place.ringBytes >>> 3
+    this.#mask = this.#capacity - 1
+    const head = Atomics.load(i32, this.#headIndex)
+    const taken = Atomics.load(i32, this.#takenIndex)
+    this.#head = ((taken - head) | 0) > 0 ? taken : head
+  }
+
+  /**
+   * Hands up to `framesMax` frames to `onFrame` and frees them. Returns how many were handed over;
+   * PADs don't count.
+   *
+   * Before each dispatch `taken` moves past the frame, so that a successor never handles it again.
+   * If `onFrame` throws, the frame counts as handled and the error goes on.
+   */
+  poll(onFrame: FrameHandler, framesMax: number): number {
+    const i32 = this.#i32
+    const start = this.#head
+    // SYNC tail-publish: pairs with tail-publish in RingWriter.publish. What lies before the tail
+    // is complete.
+    const tail = Atomics.load(i32, this.#tailIndex)
+    if (tail === start) return 0
+    const distance = (tail - start) | 0
+    if (distance < 0 || distance > this.#capacity) {
+      this.#corrupt = `a tail ${distance} units after the head`
+      return 0
+    }
+    const mask = this.#mask
+    const takenIndex = this.#takenIndex
+    let head = start
+    let frames = 0
+    try {
+      while (head !== tail && frames < framesMax) {
+        const offset = this.#data + ((head & mask) << 3)
+        const word0 = i32[offset >>> 2] as number
+        const length = word0 & FRAME_LENGTH_MASK
+        const units = (length + 7) >>> 3
+        const isPad = word0 >>> FRAME_KIND_SHIFT === FrameKind.Pad
+        if (
+          units > ((tail - head) | 0) ||
+          units > this.#capacity - (head & mask) ||
+          length < (isPad ? 8 : FRAME_HEADER_BYTES)
+        ) {
+          this.#corrupt = `a length of ${length} bytes`
+          break
+        }
+        head = (head + units) | 0
+        // Plain: only a successor reads it, after our thread has ended.
+        i32[takenIndex] = head
+        if (!isPad) {
+          frames++
+          onFrame(offset, word0)
+        }
+      }
+    } finally {
+      this.#head = head
+      Atomics.store(i32, this.#headIndex, head)
+    }
+    return frames
+  }
+
+  /**
+   * Whether a waiting producer should be rung now: it asked for room, and there is enough, or the
+   * ring is empty. True at most once for each request.
+   */
+  release(): boolean {
+    // SYNC room-wait: pairs with room-wait in RingWriter.awaitRoom. Our head moved before we look
+    // for a waiter.
+    const wantedBytes = Atomics.load(this.#i32, this.#waitingIndex)
+    if (wantedBytes === 0) return false
+    const used = (Atomics.load(this.#i32, this.#tailIndex) - this.#head) | 0
+    const freeBytes = (this.#capacity - used) << 3
+    if (used !== 0 && freeBytes < wantedBytes) return false
+    return Atomics.exchange(this.#i32, this.#waitingIndex, 0) !== 0
+  }
+
+  /** Whether frames wait to be polled. */
+  get hasFrames(): boolean {
+    return this.#corrupt === null && Atomics.load(this.#i32, this.#tailIndex) !== this.#head
+  }
+
+  /** Drops every frame that waits: a thread that takes over a vacant place starts clean. */
+  skipAll(): void {
+    this.#head = Atomics.load(this.#i32, this.#tailIndex)
+    this.#i32[this.#takenIndex] = this.#head
+    Atomics.store(this.#i32, this.#headIndex, this.#head)
+  }
+
+  /** What the producer wrote that cannot be, or null. A corrupt ring is not read any further. */
+  get corrupt(): string | null {
+    return this.#corrupt
+  }
+}
