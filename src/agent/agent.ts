@@ -1,0 +1,120 @@
+// What an agent is: a named role with handlers and state, living on one thread.
+//
+// An agent file exports one definition by default; `engine.spawn` starts instances of it. The
+// definition says what the agent listens to and what it answers; the thread that hosts it
+// (`engine/agent-host.ts`) does the rest.
+
+import { FlyshuttleError, describe } from '../base/errors.js'
+import type { Message, Rpc } from '../codec/message.js'
+import type { MessageInfo } from './info.js'
+
+type Awaitable<T> = T | PromiseLike<T>
+
+/** How one subscription is served. */
+export interface SubscribeOptions {
+  /** How many messages an asynchronous handler may work on at one time. Default 1. */
+  readonly concurrency?: number
+  /** Messages that may wait for the handler before senders see Full. Default 1024. */
+  readonly mailbox?: number
+  /** Subscriptions with the same queue name share messages: each goes to one of them. */
+  readonly queue?: string
+  /** Never holds a publisher back: what finds no room is skipped and counted. Default false. */
+  readonly lossy?: boolean
+  /**
+   * Hand over a view that reads struct fields from shared memory, instead of an object. Cheaper for
+   * handlers that read one field; valid until the handler returns or first awaits. Default false.
+   */
+  readonly lazy?: boolean
+}
+
+/**
+ * What handlers and hooks of an agent get besides the message. `Bus` is what the engine offers on
+ * this thread.
+ */
+export interface AgentContextBase<State> {
+  /** Name the agent was spawned with. */
+  readonly name: string
+  /** Which of its instances this is, from 0. */
+  readonly instance: number
+  /** Index of the thread it lives on; 0 is the main thread. */
+  readonly thread: number
+  /** What `state()` returned for this instance. */
+  readonly state: State
+  /** The plain data given as `config` to `spawn`. */
+  readonly config: unknown
+  /** Aborted when the engine begins to close: sources should stop then. */
+  readonly signal: AbortSignal
+}
+
+export type AgentHandler<T, R, Context> = (
+  value: T,
+  info: MessageInfo,
+  context: Context,
+) => Awaitable<R>
+
+/** One entry of `subscribe` or `handle`; made by `on`. */
+export interface Binding<Context> {
+  readonly target: string | Message<unknown> | Rpc<unknown, unknown>
+  readonly handler: AgentHandler<never, unknown, Context>
+  readonly options: SubscribeOptions
+}
+
+export interface AgentDefinition<State, Context> {
+  readonly name: string
+  /** Makes the state of one instance. Handlers find it as `context.state`. */
+  readonly state?: () => State
+  /** Publishes to listen to. */
+  readonly subscribe?: readonly Binding<Context>[]
+  /**
+   * Requests to answer: what the handler returns is the reply, what it throws rejects the request.
+   */
+  readonly handle?: readonly Binding<Context>[]
+  /** Runs before the first message; `spawn` rejects if it throws. */
+  readonly onStart?: (context: Context) => Awaitable<void>
+  /** Runs after the last message, when the agent or the engine stops. */
+  readonly onStop?: (context: Context) => Awaitable<void>
+}
+
+const IS_AGENT = Symbol.for('flyshuttle.agent')
+
+/** Marks a checked definition, so that a file that exports something else is told apart. */
+export function markAgent<D extends AgentDefinition<never, never>>(definition: D): D {
+  checkDefinition(definition)
+  return Object.freeze(Object.assign(Object.create(null), definition, { [IS_AGENT]: true })) as D
+}
+
+export function isAgentDefinition(value: unknown): value is AgentDefinition<unknown, unknown> {
+  return typeof value === 'object' && value !== null && IS_AGENT in value
+}
+
+const KNOWN_KEYS = new Set(['name', 'state', 'subscribe', 'handle', 'onStart', 'onStop'])
+
+function checkDefinition(definition: unknown): void {
+  const refuse = (found: string, wanted: string): never => {
+    const agent = (definition as { name?: unknown } | null)?.name
+    throw new FlyshuttleError('ERR_AGENT_INVALID', { agent: describe(agent), found, wanted })
+  }
+  if (typeof definition !== 'object' || definition === null) {
+    refuse(describe(definition), 'a definition object')
+  }
+  const fields = definition as Record<string, unknown>
+  for (const key of Object.keys(fields)) {
+    if (!KNOWN_KEYS.has(key)) refuse(`the key ${key}`, [...KNOWN_KEYS].join(', '))
+  }
+  if (typeof fields['name'] !== 'string' || fields['name'] === '') {
+    refuse(`name ${describe(fields['name'])}`, 'a name')
+  }
+  for (const key of ['state', 'onStart', 'onStop']) {
+    if (fields[key] !== undefined && typeof fields[key] !== 'function') {
+      refuse(`${key} ${describe(fields[key])}`, 'a function')
+    }
+  }
+  for (const key of ['subscribe', 'handle']) {
+    const bindings = fields[key]
+    if (bindings === undefined) continue
+    const isBound = (binding: { handler?: unknown } | null): boolean =>
+      typeof binding?.handler === 'function'
+    const isList = Array.isArray(bindings) && bindings.every(isBound)
+    if (!isList) refuse(`${key} ${describe(bindings)}`, 'an array of on(subject, handler)')
+  }
+}

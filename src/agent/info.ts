@@ -1,0 +1,76 @@
+// What a handler is told about the message it got.
+//
+// The info of a publish is one object per subscription, filled anew for each message: no allocation
+// on the hot path. It is valid until the handler returns or first awaits; later access throws, so a
+// stale read never goes unnoticed. Each request has an info of its own that stays valid.
+
+import { FlyshuttleError } from '../base/errors.js'
+
+/** Second argument of every handler. */
+export interface MessageInfo {
+  /** The concrete subject the message was published on. */
+  readonly subject: string
+  /** Index of the thread that sent it; 0 is the main thread. */
+  readonly thread: number
+  /** Number of the agent that sent it; 0 when it was sent by no agent. */
+  readonly agent: number
+  /** Whether the sender waits for a reply. */
+  readonly isRequest: boolean
+}
+
+export class PublishInfo implements MessageInfo {
+  #subject = ''
+  #thread = 0
+  #agent = 0
+  #isValid = false
+
+  fill(subject: string, thread: number, agent: number): void {
+    this.#subject = subject
+    this.#thread = thread
+    this.#agent = agent
+    this.#isValid = true
+  }
+
+  expire(): void {
+    this.#isValid = false
+  }
+
+  get subject(): string {
+    if (!this.#isValid) throw expired('info.subject')
+    return this.#subject
+  }
+
+  get thread(): number {
+    if (!this.#isValid) throw expired('info.thread')
+    return this.#thread
+  }
+
+  get agent(): number {
+    if (!this.#isValid) throw expired('info.agent')
+    return this.#agent
+  }
+
+  get isRequest(): boolean {
+    if (!this.#isValid) throw expired('info.isRequest')
+    return false
+  }
+}
+
+/** Where the reply to a request goes, and what its handler is told. */
+export class RequestTicket implements MessageInfo {
+  readonly isRequest = true
+
+  constructor(
+    readonly subject: string,
+    readonly thread: number,
+    readonly agent: number,
+    readonly incarnation: number,
+    readonly counter: number,
+    /** CLOCK_MONOTONIC, ms: when the requester stops waiting. */
+    readonly deadlineMs: number,
+  ) {}
+}
+
+function expired(found: string): FlyshuttleError {
+  return new FlyshuttleError('ERR_INFO_EXPIRED', { found })
+}

@@ -1,0 +1,205 @@
+// Calls one handler, for at most `concurrency` messages at a time; the rest waits in line.
+//
+// A handler that returns at once is called straight from the drain: nothing is queued, nothing
+// allocated. A handler that returns a promise occupies a place until the promise settles. When the
+// line is as long as `messagesMax`, the mailbox reports full, and senders hold back for this
+// subscription alone. Frames that were already under way still find a place, so the line may grow
+// beyond the limit by what the links hold, and by no more.
+
+import { FlyshuttleError } from '../base/errors.js'
+import { Fifo } from '../base/fifo.js'
+import { PublishInfo, RequestTicket, type MessageInfo } from './info.js'
+
+export type Handler = (value: never, info: MessageInfo) => unknown
+
+export interface MailboxOptions {
+  /** How many messages may be handled at one time, when the handler is asynchronous. */
+  readonly concurrency: number
+  /** Waiting messages at which senders see Full. */
+  readonly messagesMax: number
+  /** Drop and count what comes while the line is full: its senders do not hold back. */
+  readonly isLossy?: boolean
+}
+
+export interface MailboxEvents {
+  /** The line reached its limit (true), or is down to half of it again (false). */
+  onFull(isFull: boolean): void
+  /** A handler of a publish threw or rejected; nobody waits for it. */
+  onError(error: unknown, subject: string): void
+  /** A request was handled: `ok` with its result, or not with what was thrown. */
+  onReply(ticket: RequestTicket, ok: boolean, result: unknown): void
+}
+
+interface Waiting {
+  readonly value: unknown
+  readonly subject: string
+  readonly thread: number
+  readonly agent: number
+  readonly ticket: RequestTicket | null
+}
+
+type AnyHandler = (value: unknown, info: MessageInfo) => unknown
+
+export class Mailbox {
+  readonly #handler: AnyHandler
+  readonly #options: MailboxOptions
+  readonly #events: MailboxEvents
+  readonly #info = new PublishInfo()
+  readonly #line = new Fifo<Waiting>()
+  readonly #onSettled = (): void => this.#settled()
+  #running = 0
+  #isFull = false
+  #isStopped = false
+  #idleWaiters: (() => void)[] = []
+
+  /** Messages that a lossy mailbox had no place for. */
+  dropped = 0
+
+  constructor(handler: Handler, options: MailboxOptions, events: MailboxEvents) {
+    this.#handler = handler as AnyHandler
+    this.#options = options
+    this.#events = events
+  }
+
+  /** Whether a message handed over now would have to wait, and so must own its value. */
+  get isBusy(): boolean {
+    return this.#running >= this.#options.concurrency || this.#line.length > 0
+  }
+
+  /** Messages that wait in line or are being handled. */
+  get unfinished(): number {
+    return this.#line.length + this.#running
+  }
+
+  publish(value: unknown, subject: string, thread: number, agent: number): void {
+    if (this.#isStopped) return
+    if (this.isBusy) this.#enqueue({ value, subject, thread, agent, ticket: null })
+    else this.#handlePublish(value, subject, thread, agent)
+  }
+
+  request(value: unknown, ticket: RequestTicket): void {
+    if (this.#isStopped) {
+      this.#refuse(ticket)
+      return
+    }
+    const { subject, thread, agent } = ticket
+    if (this.isBusy) this.#enqueue({ value, subject, thread, agent, ticket })
+    else this.#handleRequest(value, ticket)
+  }
+
+  /**
+   * Resolves when no handler runs and nothing waits any more; from then on nothing is taken. With
+   * `drain`, messages are taken and handled until then. Without, what waits or still comes is
+   * dropped at once, and its requesters are told.
+   */
+  async stop(drain: boolean): Promise<void> {
+    if (!drain) this.#drop()
+    while (this.#running > 0 || this.#line.length > 0) {
+      await new Promise<void>((resolve) => this.#idleWaiters.push(resolve))
+    }
+    this.#isStopped = true
+  }
+
+  #handlePublish(value: unknown, subject: string, thread: number, agent: number): void {
+    const info = this.#info
+    info.fill(subject, thread, agent)
+    let promise: Promise<unknown> | null = null
+    try {
+      promise = promiseOf(this.#handler(value, info))
+    } catch (error) {
+      this.#events.onError(error, subject)
+    } finally {
+      info.expire()
+    }
+    if (promise === null) return
+    this.#running++
+    promise.then(this.#onSettled, (error: unknown) => {
+      this.#finish(() => this.#events.onError(error, subject))
+    })
+  }
+
+  #handleRequest(value: unknown, ticket: RequestTicket): void {
+    let result: unknown
+    let promise: Promise<unknown> | null = null
+    try {
+      result = this.#handler(value, ticket)
+      promise = promiseOf(result)
+    } catch (error) {
+      this.#events.onReply(ticket, false, error)
+      return
+    }
+    if (promise === null) {
+      this.#events.onReply(ticket, true, result)
+      return
+    }
+    this.#running++
+    promise.then(
+      (reply) => this.#finish(() => this.#events.onReply(ticket, true, reply)),
+      (error: unknown) => this.#finish(() => this.#events.onReply(ticket, false, error)),
+    )
+  }
+
+  /** Whatever telling the result may throw, the place of the message becomes free. */
+  #finish(tell: () => void): void {
+    try {
+      tell()
+    } finally {
+      this.#settled()
+    }
+  }
+
+  #drop(): void {
+    this.#isStopped = true
+    for (let next = this.#line.shift(); next !== undefined; next = this.#line.shift()) {
+      if (next.ticket !== null) this.#refuse(next.ticket)
+    }
+    this.#lowerFull()
+  }
+
+  #refuse(ticket: RequestTicket): void {
+    const { subject } = ticket
+    this.#events.onReply(ticket, false, new FlyshuttleError('ERR_NO_RESPONDERS', { subject }))
+  }
+
+  #enqueue(waiting: Waiting): void {
+    if (this.#isFull && this.#options.isLossy === true && waiting.ticket === null) {
+      this.dropped++
+      return
+    }
+    this.#line.push(waiting)
+    if (this.#isFull || this.#line.length < this.#options.messagesMax) return
+    this.#isFull = true
+    this.#events.onFull(true)
+  }
+
+  #lowerFull(): void {
+    if (!this.#isFull || this.#line.length > this.#options.messagesMax / 2) return
+    this.#isFull = false
+    this.#events.onFull(false)
+  }
+
+  #settled(): void {
+    this.#running--
+    while (this.#running < this.#options.concurrency) {
+      const next = this.#line.shift()
+      if (next === undefined) break
+      const { value, subject, thread, agent, ticket } = next
+      if (ticket === null) this.#handlePublish(value, subject, thread, agent)
+      else this.#handleRequest(value, ticket)
+    }
+    this.#lowerFull()
+    if (this.#running === 0 && this.#line.length === 0 && this.#idleWaiters.length > 0) {
+      for (const resolve of this.#idleWaiters.splice(0)) resolve()
+    }
+  }
+}
+
+/**
+ * What a handler returned as a promise, or null when it is a plain value. Anything with a `then` is
+ * adopted, so that one that answers twice, at once or with a throw does no harm.
+ */
+function promiseOf(result: unknown): Promise<unknown> | null {
+  if (typeof result !== 'object' || result === null) return null
+  if (typeof (result as { then?: unknown }).then !== 'function') return null
+  return Promise.resolve(result)
+}

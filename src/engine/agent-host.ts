@@ -1,0 +1,159 @@
+// Hosts agents on one thread: starts an instance, connects its handlers, stops it.
+
+import { markAgent, type AgentContextBase, type AgentDefinition, type AgentHandler, type Binding, type SubscribeOptions } from '../agent/agent.js'
+import { FlyshuttleError, describe } from '../base/errors.js'
+import type { MessageInfo } from '../agent/info.js'
+import type { Message, Rpc } from '../codec/message.js'
+import type { LocalSubscription } from '../routing/dispatcher.js'
+import type { Bus } from './bus.js'
+import type { AgentOrder } from './control.js'
+import { Endpoint } from './endpoint.js'
+import type { AnyDefinition } from './load-agent.js'
+
+/** What an agent's handlers and hooks get: who it is, its state, and everything one can do with messages. */
+export type AgentContext<State = unknown> = AgentContextBase<State> & Endpoint
+
+/**
+ * Defines an agent. Export it as the default of a file and start it with `engine.spawn(name, file)`.
+ *
+ * @throws ERR_AGENT_INVALID when a key is unknown or has the wrong type
+ * @example
+ * export default defineAgent({
+ *   name: 'delays',
+ *   state: () => ({ total: 0 }),
+ *   subscribe: [on(Flight, (flight, info, { state }) => { state.total += flight.delayMin })],
+ *   handle: [on('delays.total', (_, info, { state }) => state.total)],
+ * })
+ */
+export function defineAgent<State = undefined>(
+  definition: AgentDefinition<State, AgentContext<NoInfer<State>>>,
+): AgentDefinition<State, AgentContext<State>> {
+  return markAgent(definition as never)
+}
+
+/**
+ * Connects a handler to a message, an rpc or a subject pattern, within `defineAgent`.
+ *
+ * The handler gets the value, the info of the message, and the agent's context.
+ */
+export function on<Q, R, State>(
+  rpc: Rpc<Q, R>,
+  handler: AgentHandler<Q, R, AgentContext<State>>,
+  options?: SubscribeOptions,
+): Binding<AgentContext<State>>
+export function on<T, State>(
+  message: Message<T>,
+  handler: AgentHandler<T, unknown, AgentContext<State>>,
+  options?: SubscribeOptions,
+): Binding<AgentContext<State>>
+export function on<State>(
+  pattern: string,
+  handler: AgentHandler<any, unknown, AgentContext<State>>,
+  options?: SubscribeOptions,
+): Binding<AgentContext<State>>
+export function on(
+  target: string | Message<unknown> | Rpc<unknown, unknown>,
+  handler: AgentHandler<never, unknown, never>,
+  options: SubscribeOptions = {},
+): Binding<never> {
+  return { target, handler: handler as AgentHandler<never, unknown, never>, options }
+}
+
+interface Hosted {
+  readonly order: AgentOrder
+  readonly definition: AnyDefinition
+  readonly context: AgentContext
+  readonly subscriptions: LocalSubscription[]
+}
+
+export class AgentHost {
+  readonly #bus: Bus
+  readonly #signal: AbortSignal
+  readonly #agents = new Map<number, Hosted>()
+
+  constructor(bus: Bus, signal: AbortSignal) {
+    this.#bus = bus
+    this.#signal = signal
+  }
+
+  /** Starts one instance: state, onStart, then its subscriptions. @throws ERR_AGENT_START, ERR_SUBJECT_INVALID … */
+  async start(order: AgentOrder, definition: AnyDefinition): Promise<void> {
+    const { name, number } = order
+    const context = this.#contextOf(order, definition)
+    const hosted: Hosted = { order, definition, context, subscriptions: [] }
+    this.#agents.set(number, hosted)
+    try {
+      await runHook('ERR_AGENT_START', name, () => definition.onStart?.(context))
+      for (const binding of definition.subscribe ?? []) await this.#connect(hosted, binding, false)
+      for (const binding of definition.handle ?? []) await this.#connect(hosted, binding, true)
+    } catch (error) {
+      this.#agents.delete(number)
+      for (const subscription of hosted.subscriptions) await this.#bus.unsubscribe(subscription, false)
+      throw error
+    }
+  }
+
+  /** Stops one instance: its messages are handled first, then onStop runs. @throws ERR_AGENT_STOP */
+  async stop(number: number): Promise<void> {
+    const hosted = this.#agents.get(number)
+    if (hosted === undefined) return
+    this.#agents.delete(number)
+    await Promise.all(hosted.subscriptions.map((s) => this.#bus.unsubscribe(s)))
+    await runHook('ERR_AGENT_STOP', hosted.order.name, () => hosted.definition.onStop?.(hosted.context))
+  }
+
+  /** Stops all of them. The first error is thrown after all have stopped. */
+  async stopAll(): Promise<void> {
+    const results = await Promise.allSettled([...this.#agents.keys()].map((n) => this.stop(n)))
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  #contextOf(order: AgentOrder, definition: AnyDefinition): AgentContext {
+    const { name, instance, config, number } = order
+    const endpoint = new Endpoint(this.#bus, { agent: number, name })
+    const own: AgentContextBase<unknown> = {
+      name,
+      instance,
+      thread: this.#bus.thread,
+      state: definition.state?.(),
+      config,
+      signal: this.#signal,
+    }
+    return Object.assign(endpoint, own)
+  }
+
+  async #connect(
+    hosted: Hosted,
+    binding: Binding<AgentContext<unknown>>,
+    isResponder: boolean,
+  ): Promise<void> {
+    const { order, context } = hosted
+    const { target, options } = binding
+    const handler = binding.handler as AgentHandler<unknown, unknown, AgentContext>
+    // Instances of one name share its work; a single instance needs no group.
+    const queue = options.queue ?? (order.instances > 1 ? order.name : undefined)
+    hosted.subscriptions.push(
+      await this.#bus.subscribe(
+        target as string,
+        (value: unknown, info: MessageInfo) => handler(value, info, context),
+        { ...options, ...(queue === undefined ? {} : { queue }) },
+        isResponder,
+        { agent: order.number, name: order.name },
+      ),
+    )
+  }
+}
+
+async function runHook(
+  code: 'ERR_AGENT_START' | 'ERR_AGENT_STOP',
+  agent: string,
+  hook: () => unknown,
+): Promise<void> {
+  try {
+    await hook()
+  } catch (error) {
+    const found = error instanceof Error ? error.message : describe(error)
+    throw new FlyshuttleError(code, { agent, found }, error)
+  }
+}

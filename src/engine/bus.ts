@@ -1,0 +1,455 @@
+// One thread's part of the engine: its inbox, its links, its routes, its subscriptions and its requests, joined.
+//
+// The main thread and every worker have exactly one. Agents and the engine object are thin faces of it. The parts
+// know nothing of each other; this file is where a frame becomes a handler call and a result becomes a reply.
+
+import { RequestTicket } from '../agent/info.js'
+import { Mailbox, type Handler } from '../agent/mailbox.js'
+import type { SubscribeOptions } from '../agent/agent.js'
+import { createMonotonicClock, type Clock } from '../base/clock.js'
+import { FlyshuttleError } from '../base/errors.js'
+import { CONCURRENCY_MAX, MAILBOX_MESSAGES_DEFAULT, REQUESTS_PENDING_MAX } from '../base/limits.js'
+import { fromRecord, toRecord, type ErrorRecord } from '../codec/error-record.js'
+import type { Message, Rpc } from '../codec/message.js'
+import {
+  createNativeDoorbell,
+  createPortableDoorbell,
+  type Doorbell,
+} from '../link/doorbell.js'
+import { Inbox } from '../link/inbox.js'
+import { Outbox } from '../link/outbox.js'
+import { DictionaryWriter } from '../memory/dictionary.js'
+import { INBOX_DEAD, INBOX_FULL, INBOX_INCARNATION, Lane, ThreadState } from '../memory/layout.js'
+import type { Region } from '../memory/region.js'
+import type { NativeBinding } from '../native/binding.js'
+import { FrameFlag, FrameKind } from '../ring/frame.js'
+import { SubscriptionFlag, type Subscription } from '../routing/change-log.js'
+import { Dispatcher, type LocalSubscription } from '../routing/dispatcher.js'
+import { Requests, type RequestOptions } from '../routing/requests.js'
+import { RouteTable } from '../routing/route-table.js'
+import { Sender } from '../routing/sender.js'
+import { checkPattern, checkSubject } from '../routing/subject.js'
+import { checkCount } from './options.js'
+
+export interface BusOptions {
+  readonly region: Region
+  readonly thread: number
+  readonly incarnation: number
+  readonly binding: NativeBinding | null
+  readonly bells: Int32Array
+  readonly spinUs: number
+  readonly spinBudgetUs: number
+  readonly cores: number
+  /** Subscription numbers to begin with. */
+  readonly ids: number[]
+}
+
+/** What a bus asks of the engine around it. */
+export interface BusHost {
+  takeIds(): Promise<number[]>
+  addSubscription(entry: Subscription): Promise<void>
+  removeSubscription(id: number): Promise<void>
+  /** A control frame from another thread; what it returns is the reply. */
+  onControl(source: number, payload: unknown): Promise<unknown>
+  /** An error that nobody waits for: a handler of a publish threw, a frame could not be read. */
+  onError(error: unknown, context: ErrorContext): void
+}
+
+/** Where an error came from that no caller waits for. */
+export interface ErrorContext {
+  readonly subject: string
+  readonly thread: number
+  /** Name of the agent whose handler failed; '' for the thread itself. */
+  readonly agent: string
+}
+
+/** Who subscribes or publishes: number 0 and name '' for the thread itself. */
+export interface Party {
+  readonly agent: number
+  readonly name: string
+}
+
+export class Bus {
+  readonly thread: number
+  readonly clock: Clock
+  readonly #region: Region
+  readonly #host: BusHost
+  readonly #incarnation: number
+  readonly #inbox: Inbox
+  readonly #outbox: Outbox
+  readonly #doorbell: Doorbell
+  readonly #sender: Sender
+  readonly #dispatcher: Dispatcher
+  readonly #requests: Requests
+  readonly #ids: number[]
+  #idsUnderWay: Promise<void> | null = null
+  #generation = 0
+  #fullCount = 0
+  #holds = 0
+  #isClosed = false
+
+  constructor(options: BusOptions, host: BusHost) {
+    const { region, thread, incarnation, binding } = options
+    this.#region = region
+    this.#host = host
+    this.thread = thread
+    this.#incarnation = incarnation
+    this.#ids = options.ids
+    this.clock = createMonotonicClock()
+    const hold = (isWaiting: boolean): void => this.hold(isWaiting)
+    const dictionary = new DictionaryWriter(region, thread)
+    this.#outbox = new Outbox(region, thread)
+    const routes = new RouteTable(region, this.#outbox, dictionary)
+    let isSenderWaiting = false
+    this.#sender = new Sender(region, this.#outbox, routes, dictionary, incarnation, {
+      onWaiting: (isWaiting) => {
+        if (isWaiting !== isSenderWaiting) hold((isSenderWaiting = isWaiting))
+      },
+    })
+    this.#requests = new Requests(this.clock, { onWaiting: hold })
+    this.#dispatcher = new Dispatcher(region, {
+      onReply: (from, counter, isFailed, decode) => this.#onReply(from, counter, isFailed, decode),
+      onControl: (source, from, counter, payload) => this.#onControl(source, from, counter, payload),
+      onRefused: (ticket, error) => this.#reply(ticket, null, false, error),
+      onError: (error, subject, subscription) => this.#onFrameError(error, subject, subscription),
+    })
+    this.#inbox = new Inbox(region, thread, this.clock, {
+      onFrame: (offset, word0) => this.#onFrame(offset, word0),
+      onRoom: (producer) => this.#outbox.wake(this.#outbox.link(producer, Lane.Urgent)),
+      onDeaths: () => this.#onDeaths(),
+      onCorrupt: (producer, found) => this.#onCorrupt(producer, found),
+      onDrained: () => this.#onDrained(),
+    })
+    if (incarnation > 1) this.#inbox.skipAll()
+    this.#inbox.open(incarnation)
+    const deliver = (): number => this.#inbox.drain()
+    this.#doorbell =
+      binding === null
+        ? createPortableDoorbell(this.#inbox, deliver)
+        : createNativeDoorbell({ ...options, binding, region: region.views.bytes, ...geometryOf(region) }, deliver)
+    this.#outbox.attach(this.#doorbell)
+    this.#doorbell.unref()
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Frames handled so far, and whether anything is still under way: for closing in an orderly fashion. */
+  progress(): { frames: number; isIdle: boolean } {
+    let waiting = 0
+    for (const { mailbox } of this.#dispatcher.subscriptions.values()) waiting += mailbox.unfinished
+    return {
+      frames: this.#inbox.framesReceived,
+      isIdle: waiting === 0 && !this.#sender.isWaiting && !this.#inbox.hasFrames,
+    }
+  }
+
+  publish(message: Message<any> | string, value: unknown, party: Party): boolean {
+    return this.#sender.publish(message, value, party.agent)
+  }
+
+  tryPublish(message: Message<any> | string, value: unknown, party: Party): boolean {
+    return this.#sender.tryPublish(message, value, party.agent)
+  }
+
+  async send(message: Message<any> | string, value: unknown, party: Party): Promise<void> {
+    await this.#sender.send(message, value, party.agent)
+  }
+
+  async drained(message: Message<any> | string): Promise<void> {
+    await this.#sender.drained(message)
+  }
+
+  request(
+    target: Rpc<any, any> | string,
+    value: unknown,
+    options: RequestOptions,
+    party: Party,
+  ): Promise<unknown> {
+    const subject = typeof target === 'string' ? target : target.subject
+    const message = typeof target === 'string' ? null : target.request
+    const isFirst = this.#requests.pending === 0
+    return this.#requests.open(subject, options, (request) =>
+      this.#sender.request(message, subject, value, party.agent, request, isFirst),
+    )
+  }
+
+  /** Makes everything published so far visible to its receivers. */
+  flush(): void {
+    this.#outbox.flushAll()
+  }
+
+  /** Registers a handler; resolves when every later publish on any thread will reach it. */
+  async subscribe(
+    target: string | Message<any> | Rpc<any, any>,
+    handler: Handler,
+    options: SubscribeOptions,
+    isResponder: boolean,
+    party: Party,
+  ): Promise<LocalSubscription> {
+    if (this.#isClosed) throw new FlyshuttleError('ERR_CLOSED', { found: 'subscribe' })
+    const pattern = checkPattern(typeof target === 'string' ? target : target.subject)
+    const concurrency = checkCount('concurrency', options.concurrency ?? 1, 1, CONCURRENCY_MAX)
+    const messagesMax = checkCount(
+      'mailbox',
+      options.mailbox ?? MAILBOX_MESSAGES_DEFAULT,
+      1,
+      REQUESTS_PENDING_MAX,
+    )
+    const queue = options.queue === undefined ? '' : checkSubject(options.queue)
+    const id = await this.#takeId()
+    const entry: Subscription = {
+      id,
+      generation: ((this.#incarnation << 20) | (++this.#generation & 0xfffff)) >>> 0,
+      thread: this.thread,
+      agent: party.agent,
+      flags:
+        (isResponder ? SubscriptionFlag.Responder : 0) |
+        (options.lossy === true ? SubscriptionFlag.Lossy : 0),
+      pattern,
+      queue,
+    }
+    const { message, reply } = typesOf(target, isResponder)
+    const subscription: LocalSubscription = {
+      entry,
+      message,
+      reply,
+      isLazy: options.lazy === true,
+      name: party.name,
+      mailbox: new Mailbox(handler, { concurrency, messagesMax }, {
+        onFull: (isFull) => this.#setFull(id, isFull),
+        onError: (error, subject) => this.#report(error, subject, party.name),
+        onReply: (ticket, ok, result) => this.#reply(ticket, reply, ok, result),
+      }),
+    }
+    this.#dispatcher.add(subscription)
+    try {
+      await this.#host.addSubscription(entry)
+    } catch (error) {
+      this.#dispatcher.remove(subscription)
+      this.#ids.push(id)
+      throw error
+    }
+    return subscription
+  }
+
+  /** Withdraws a subscription. Messages already under way to it are handled first when `drain`, else dropped. */
+  async unsubscribe(subscription: LocalSubscription, drain = true): Promise<void> {
+    const { id } = subscription.entry
+    if (this.#dispatcher.subscriptions.get(id) !== subscription) return
+    if (!this.#isClosed) await this.#host.removeSubscription(id)
+    if (this.#dispatcher.subscriptions.get(id) !== subscription) return
+    // What other threads sent before they saw the change has been written by the time they flush; frames that still
+    // come later find no subscription and are dropped.
+    if (drain) {
+      this.#inbox.drain()
+      await subscription.mailbox.stop(true)
+    } else void subscription.mailbox.stop(false)
+    if (this.#dispatcher.subscriptions.get(id) !== subscription) return
+    this.#dispatcher.remove(subscription)
+    this.#ids.push(id)
+  }
+
+  /** Asks another thread to do something. @throws (as rejection) ERR_THREAD_DIED when it ends meanwhile */
+  control(thread: number, payload: { op: string }, timeoutMs: number): Promise<unknown> {
+    return this.#requests.open(`(thread ${thread}: ${payload.op})`, { timeoutMs }, (request) => {
+      const link = this.#outbox.link(thread, Lane.Urgent)
+      request.thread = thread
+      request.incarnation = this.#incarnationOf(thread)
+      this.#sender.direct(link, FrameKind.Control, 0, null, payload, this.#incarnation, request.counter)
+      this.#outbox.flush(link)
+    })
+  }
+
+  /** Tells another thread something, without an answer. */
+  tell(thread: number, payload: unknown): void {
+    const link = this.#outbox.link(thread, Lane.Urgent)
+    this.#sender.direct(link, FrameKind.Control, 0, null, payload, 0, 0)
+    this.#outbox.flush(link)
+  }
+
+  /** Holds the event loop alive while anything is pending; calls pair up. */
+  hold(isHeld: boolean): void {
+    this.#holds += isHeld ? 1 : -1
+    if (this.#isClosed) return
+    if (isHeld && this.#holds === 1) this.#doorbell.ref()
+    else if (!isHeld && this.#holds === 0) this.#doorbell.unref()
+  }
+
+  /** Wakes every thread's inbox: something changed that no frame tells. */
+  wakeAll(): void {
+    const { threads } = this.#region.layout
+    for (let thread = 0; thread < threads; thread++) {
+      if (this.#stateOf(thread) !== ThreadState.Alive) continue
+      this.#outbox.wake(this.#outbox.link(thread, Lane.Urgent))
+    }
+  }
+
+  /** Wakes one thread whatever its inbox says: after a death its words may lie. */
+  ringAnyway(thread: number): void {
+    this.#doorbell.ring(thread)
+  }
+
+  /** Orderly end of this thread's part. Requests still pending are rejected. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#outbox.flushAll()
+    this.#isClosed = true
+    this.#sender.close()
+    this.#requests.close(new FlyshuttleError('ERR_CLOSED', { found: 'waiting for a reply' }))
+    this.#doorbell.close()
+  }
+
+  async #takeId(): Promise<number> {
+    for (;;) {
+      const id = this.#ids.pop()
+      if (id !== undefined) return id
+      this.#idsUnderWay ??= this.#host.takeIds().then((ids) => {
+        this.#ids.push(...ids)
+      })
+      try {
+        await this.#idsUnderWay
+      } finally {
+        this.#idsUnderWay = null
+      }
+    }
+  }
+
+  #onFrame(offset: number, word0: number): void {
+    try {
+      this.#dispatcher.onFrame(this.#inbox.source, offset, word0)
+    } catch (error) {
+      this.#report(error, '(frame)', '')
+    }
+  }
+
+  #onDrained(): void {
+    try {
+      this.#sender.retry()
+      this.#outbox.flushAll()
+    } catch (error) {
+      this.#report(error, '(flush)', '')
+    }
+  }
+
+  #onReply(incarnation: number, counter: number, isFailed: boolean, decode: () => unknown): void {
+    if (incarnation !== this.#incarnation) return
+    const request = this.#requests.find(counter)
+    if (request === null) return
+    let value: unknown
+    try {
+      value = decode()
+    } catch (error) {
+      request.fail(error)
+      return
+    }
+    if (isFailed) request.fail(fromRecord(value as ErrorRecord))
+    else request.succeed(value)
+  }
+
+  #onControl(source: number, incarnation: number, counter: number, payload: unknown): void {
+    const ticket = new RequestTicket('(control)', source, 0, incarnation, counter, Infinity)
+    const answer = (ok: boolean, result: unknown): void => {
+      if (counter !== 0 && !this.#isClosed) this.#reply(ticket, null, ok, result)
+    }
+    // Not within the drain: what is asked may be about the drain itself.
+    Promise.resolve()
+      .then(() => this.#host.onControl(source, payload))
+      .then(
+        (result) => answer(true, result),
+        (error: unknown) => answer(false, error),
+      )
+  }
+
+  #reply(ticket: RequestTicket, reply: Message<unknown> | null, ok: boolean, result: unknown): void {
+    const link = this.#outbox.link(ticket.thread, Lane.Urgent)
+    const { incarnation, counter } = ticket
+    const write = (isOk: boolean, message: Message<unknown> | null, value: unknown): void => {
+      const flags = isOk ? 0 : FrameFlag.Failed
+      this.#sender.direct(link, FrameKind.Reply, flags, message, value, incarnation, counter)
+    }
+    try {
+      if (ok) write(true, reply, result)
+      else write(false, null, toRecord(result))
+    } catch (error) {
+      // The result cannot be encoded, or is too large: that is what the requester must hear.
+      if (!this.#isClosed) write(false, null, toRecord(error))
+    }
+  }
+
+  #setFull(id: number, isFull: boolean): void {
+    const { layout, views } = this.#region
+    this.#fullCount += isFull ? 1 : -1
+    Atomics.store(views.i32, (layout.subscriptionRows >>> 2) + id, isFull ? 1 : 0)
+    Atomics.store(views.i32, (layout.inbox(this.thread) + INBOX_FULL) >>> 2, this.#fullCount)
+    // Senders that hold back for this subscription do not wait on the ring, so nobody else tells them.
+    if (!isFull) this.wakeAll()
+  }
+
+  #onDeaths(): void {
+    this.#requests.failWhere(
+      ({ thread, incarnation }) =>
+        thread >= 0 &&
+        (this.#stateOf(thread) === ThreadState.Dead || this.#incarnationOf(thread) !== incarnation),
+      ({ subject, thread }) =>
+        subject.startsWith('(')
+          ? new FlyshuttleError('ERR_THREAD_DIED', { thread, found: 'it was being asked something' })
+          : new FlyshuttleError('ERR_RESPONDER_DIED', { subject }),
+    )
+  }
+
+  #onCorrupt(producer: number, found: string): void {
+    const wanted = 'a frame within the batch'
+    this.#report(new FlyshuttleError('ERR_FRAME_CORRUPT', { thread: producer, found, wanted }), '(link)', '')
+  }
+
+  #onFrameError(error: unknown, subject: string, subscription: LocalSubscription | null): void {
+    this.#report(error, subject, subscription?.name ?? '')
+  }
+
+  #report(error: unknown, subject: string, agent: string): void {
+    this.#host.onError(error, { subject, thread: this.thread, agent })
+  }
+
+  #stateOf(thread: number): number {
+    return Atomics.load(
+      this.#region.views.i32,
+      (this.#region.layout.inbox(thread) + INBOX_DEAD) >>> 2,
+    )
+  }
+
+  #incarnationOf(thread: number): number {
+    return Atomics.load(
+      this.#region.views.i32,
+      (this.#region.layout.inbox(thread) + INBOX_INCARNATION) >>> 2,
+    )
+  }
+}
+
+function typesOf(
+  target: string | Message<any> | Rpc<any, any>,
+  isResponder: boolean,
+): { message: Message<unknown> | null; reply: Message<unknown> | null } {
+  if (typeof target === 'string') return { message: null, reply: null }
+  if ('request' in target) {
+    const rpc = target as Rpc<unknown, unknown>
+    return { message: rpc.request, reply: isResponder ? rpc.reply : null }
+  }
+  return { message: target as Message<unknown>, reply: null }
+}
+
+function geometryOf(region: Region): { geometry: number[] } {
+  const { threads, bulkRingBytes, urgentRingBytes, dictionaryBytes, changeLogBytes, subscriptions } =
+    region.layout
+  return {
+    geometry: [
+      threads,
+      bulkRingBytes,
+      urgentRingBytes,
+      dictionaryBytes,
+      changeLogBytes,
+      subscriptions,
+    ],
+  }
+}

@@ -1,0 +1,46 @@
+// What threads ask of each other on the urgent lanes, beside messages: plain data, one reply each.
+
+import type { ErrorRecord } from '../codec/error-record.js'
+import type { Subscription } from '../routing/change-log.js'
+import type { ErrorContext } from './bus.js'
+
+/** To thread 0, which keeps the registry. */
+export type RegistryRequest =
+  | { readonly op: 'ids' }
+  | { readonly op: 'subscribe'; readonly entry: Subscription }
+  | { readonly op: 'unsubscribe'; readonly id: number }
+  | { readonly op: 'report'; readonly error: ErrorRecord; readonly context: ErrorContext }
+
+/** To a worker, which hosts agents. */
+export type ThreadRequest =
+  | { readonly op: 'start'; readonly agent: AgentOrder }
+  | { readonly op: 'stop'; readonly number: number }
+  | { readonly op: 'closing' }
+  | { readonly op: 'progress' }
+  | { readonly op: 'close' }
+
+/** One instance of an agent, to be started on a thread. */
+export interface AgentOrder {
+  readonly name: string
+  /** URL of the file whose default export is the definition. */
+  readonly file: string
+  readonly instance: number
+  /** Instances of this name in all. */
+  readonly instances: number
+  /** Unique in the engine; frames carry it as their source. */
+  readonly number: number
+  readonly config: unknown
+}
+
+/** What a worker finds in its `workerData`. */
+export interface ThreadBoot {
+  readonly memory: SharedArrayBuffer
+  readonly bells: Int32Array
+  readonly thread: number
+  readonly incarnation: number
+  readonly hasAddon: boolean
+  readonly spinUs: number
+  readonly spinBudgetUs: number
+  readonly cores: number
+  readonly ids: number[]
+}

@@ -1,0 +1,224 @@
+// What one can do with messages, the same for the engine object and for an agent's context.
+//
+// Types follow from the message: a wrong field is a compile error. Everything is forwarded to the thread's bus with
+// the name of the party that speaks.
+
+import type { SubscribeOptions } from '../agent/agent.js'
+import type { MessageInfo } from '../agent/info.js'
+import type { Message, Rpc } from '../codec/message.js'
+import type { LocalSubscription } from '../routing/dispatcher.js'
+import type { RequestOptions } from '../routing/requests.js'
+import type { Bus, Party } from './bus.js'
+
+/** A received message, as async iteration yields it. */
+export interface Received<T> {
+  readonly value: T
+  readonly subject: string
+  /** Index of the thread that sent it. */
+  readonly thread: number
+}
+
+/** A live subscription. Async iteration ends when it is unsubscribed. */
+export interface SubscriptionHandle {
+  readonly pattern: string
+  /** Withdraws the subscription; messages already received are handled first. */
+  unsubscribe(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface SubscriptionIterator<T> extends SubscriptionHandle {
+  [Symbol.asyncIterator](): AsyncIterator<Received<T>, undefined>
+}
+
+/** `accepted`: written or on its way. `full`: no room now, nothing was kept. */
+export type Outcome = 'accepted' | 'full'
+
+export class Endpoint {
+  readonly #bus: Bus
+  readonly #party: Party
+
+  constructor(bus: Bus, party: Party) {
+    this.#bus = bus
+    this.#party = party
+  }
+
+  /**
+   * Publishes one message to everybody subscribed to its subject, at most once each.
+   *
+   * Returns true, or false for "accepted, but above the high-water mark": then `await drained(message)`, as with a
+   * stream. A string subject takes any plain value (msgpack), or a Uint8Array as raw bytes.
+   *
+   * @throws ERR_BACKPRESSURE when the bounded overflow is full (nothing was written), ERR_PAYLOAD_INVALID,
+   * ERR_PAYLOAD_UNSUPPORTED, ERR_MESSAGE_TOO_LARGE, ERR_SUBJECT_INVALID, ERR_CLOSED
+   * @example
+   * if (!engine.publish(Trade, { id: 1, price: 9.5 })) await engine.drained(Trade)
+   */
+  publish<T>(message: Message<T>, value: NoInfer<T>): boolean
+  publish(subject: string, value?: unknown): boolean
+  publish(message: Message<any> | string, value?: unknown): boolean {
+    return this.#bus.publish(message, value, this.#party)
+  }
+
+  /** Publishes if there is room now, without buffering; else returns `'full'`. Throws as `publish` does. */
+  tryPublish<T>(message: Message<T>, value: NoInfer<T>): Outcome
+  tryPublish(subject: string, value?: unknown): Outcome
+  tryPublish(message: Message<any> | string, value?: unknown): Outcome {
+    return this.#bus.tryPublish(message, value, this.#party) ? 'accepted' : 'full'
+  }
+
+  /** Publishes in order, waiting for room as long as it takes. Resolves once written. */
+  send<T>(message: Message<T>, value: NoInfer<T>): Promise<void>
+  send(subject: string, value?: unknown): Promise<void>
+  send(message: Message<any> | string, value?: unknown): Promise<void> {
+    return this.#bus.send(message, value, this.#party)
+  }
+
+  /** Resolves when nothing waits for this subject any more and its links are half empty. */
+  drained(message: Message<any> | string): Promise<void> {
+    return this.#bus.drained(message)
+  }
+
+  /** Makes everything published so far visible now, instead of at the end of the tick. */
+  flush(): void {
+    this.#bus.flush()
+  }
+
+  /**
+   * Asks whoever handles the subject, and resolves with the reply.
+   *
+   * @throws (as rejection) ERR_NO_RESPONDERS at once, ERR_TIMEOUT, ERR_ABORTED, ERR_RESPONDER_DIED, or what the
+   * handler threw, with its code, message and cause
+   * @example
+   * const worst = await engine.request('delays.worst', { top: 10 }, { timeoutMs: 200 })
+   */
+  request<Q, R>(rpc: Rpc<Q, R>, value: NoInfer<Q>, options?: RequestOptions): Promise<R>
+  request<R = unknown>(subject: string, value?: unknown, options?: RequestOptions): Promise<R>
+  request(
+    target: Rpc<any, any> | string,
+    value?: unknown,
+    options: RequestOptions = {},
+  ): Promise<unknown> {
+    return this.#bus.request(target, value, options, this.#party)
+  }
+
+  /**
+   * Listens to a subject or pattern (`flights.*`, `flights.>`). Once it resolves, every later publish on any thread
+   * is seen. With a handler, it is called for each message; without, iterate over the result.
+   *
+   * @example
+   * const sub = await engine.subscribe('flights.*', (flight, info) => console.log(info.subject, flight))
+   * for await (const { value, subject } of await engine.subscribe(Flight)) { … }
+   */
+  subscribe<T>(
+    target: Message<T>,
+    handler: (value: T, info: MessageInfo) => unknown,
+    options?: SubscribeOptions,
+  ): Promise<SubscriptionHandle>
+  subscribe<T>(target: Message<T>, options?: SubscribeOptions): Promise<SubscriptionIterator<T>>
+  subscribe<T = any>(
+    pattern: string,
+    handler: (value: T, info: MessageInfo) => unknown,
+    options?: SubscribeOptions,
+  ): Promise<SubscriptionHandle>
+  subscribe<T = any>(pattern: string, options?: SubscribeOptions): Promise<SubscriptionIterator<T>>
+  async subscribe(
+    target: Message<any> | string,
+    handlerOrOptions?: ((value: never, info: MessageInfo) => unknown) | SubscribeOptions,
+    options: SubscribeOptions = {},
+  ): Promise<SubscriptionHandle> {
+    if (typeof handlerOrOptions === 'function') {
+      return this.#handleOf(
+        await this.#bus.subscribe(target, handlerOrOptions, options, false, this.#party),
+      )
+    }
+    const pull = new Pull()
+    const subscription = await this.#bus.subscribe(
+      target,
+      (value, info) => pull.push({ value, subject: info.subject, thread: info.thread }),
+      { ...handlerOrOptions, concurrency: 1, lazy: false },
+      false,
+      this.#party,
+    )
+    const handle = this.#handleOf(subscription, () => pull.end())
+    return Object.assign(handle, { [Symbol.asyncIterator]: () => pull })
+  }
+
+  /**
+   * Answers requests on a subject: what the handler returns is the reply, what it throws rejects the request.
+   *
+   * @example
+   * await engine.handle(Worst, ({ top }) => table.slice(0, top))
+   */
+  handle<Q, R>(
+    rpc: Rpc<Q, R>,
+    handler: (value: Q, info: MessageInfo) => R | PromiseLike<R>,
+    options?: SubscribeOptions,
+  ): Promise<SubscriptionHandle>
+  handle<Q = any>(
+    subject: string,
+    handler: (value: Q, info: MessageInfo) => unknown,
+    options?: SubscribeOptions,
+  ): Promise<SubscriptionHandle>
+  async handle(
+    target: Rpc<any, any> | string,
+    handler: (value: never, info: MessageInfo) => unknown,
+    options: SubscribeOptions = {},
+  ): Promise<SubscriptionHandle> {
+    return this.#handleOf(await this.#bus.subscribe(target, handler, options, true, this.#party))
+  }
+
+  #handleOf(subscription: LocalSubscription, onEnd?: () => void): SubscriptionHandle {
+    const unsubscribe = async (): Promise<void> => {
+      const stopped = this.#bus.unsubscribe(subscription)
+      onEnd?.()
+      await stopped
+    }
+    return {
+      pattern: subscription.entry.pattern,
+      unsubscribe,
+      [Symbol.asyncDispose]: unsubscribe,
+    }
+  }
+}
+
+/** One message at a time from a mailbox to an async iterator: the mailbox waits until the message is taken. */
+class Pull implements AsyncIterator<Received<never>, undefined> {
+  #held: { received: Received<never>; taken: () => void } | null = null
+  #wanting: ((result: IteratorResult<Received<never>, undefined>) => void) | null = null
+  #hasEnded = false
+
+  push(received: Received<never>): Promise<void> | undefined {
+    if (this.#wanting !== null) {
+      const give = this.#wanting
+      this.#wanting = null
+      give({ done: false, value: received })
+      return undefined
+    }
+    if (this.#hasEnded) return undefined
+    return new Promise((taken) => (this.#held = { received, taken }))
+  }
+
+  next(): Promise<IteratorResult<Received<never>, undefined>> {
+    const held = this.#held
+    if (held !== null) {
+      this.#held = null
+      held.taken()
+      return Promise.resolve({ done: false, value: held.received })
+    }
+    if (this.#hasEnded) return Promise.resolve({ done: true, value: undefined })
+    return new Promise((resolve) => (this.#wanting = resolve))
+  }
+
+  return(): Promise<IteratorResult<Received<never>, undefined>> {
+    this.end()
+    return Promise.resolve({ done: true, value: undefined })
+  }
+
+  end(): void {
+    this.#hasEnded = true
+    this.#held?.taken()
+    this.#held = null
+    this.#wanting?.({ done: true, value: undefined })
+    this.#wanting = null
+  }
+}

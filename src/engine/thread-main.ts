@@ -1,0 +1,57 @@
+// What a worker thread runs: it joins the region, says that it is ready, and hosts agents until it is told to stop.
+//
+// Its bus holds the event loop for as long as the engine lives, so a thread without timers or sockets stays. When it
+// is told to close it lets go, and the thread ends by itself.
+
+import { parentPort, workerData } from 'node:worker_threads'
+import { toRecord } from '../codec/error-record.js'
+import { openRegion } from '../memory/region.js'
+import { loadBinding } from '../native/load.js'
+import { AgentHost } from './agent-host.js'
+import { Bus } from './bus.js'
+import type { RegistryRequest, ThreadBoot, ThreadRequest } from './control.js'
+import { SPAWN_TIMEOUT_MS_DEFAULT } from '../base/limits.js'
+import { loadAgent } from './load-agent.js'
+
+const boot = workerData as ThreadBoot
+const closing = new AbortController()
+
+const bus: Bus = new Bus(
+  {
+    ...boot,
+    region: openRegion(boot.memory),
+    binding: boot.hasAddon ? loadBinding().binding : null,
+  },
+  {
+    takeIds: async () => (await ask({ op: 'ids' })) as number[],
+    addSubscription: async (entry) => void (await ask({ op: 'subscribe', entry })),
+    removeSubscription: async (id) => void (await ask({ op: 'unsubscribe', id })),
+    onControl: (_, payload) => obey(payload as ThreadRequest),
+    onError: (error, context) => bus.tell(0, { op: 'report', error: toRecord(error), context }),
+  },
+)
+const host = new AgentHost(bus, closing.signal)
+
+function ask(request: RegistryRequest): Promise<unknown> {
+  return bus.control(0, request, SPAWN_TIMEOUT_MS_DEFAULT)
+}
+
+async function obey(request: ThreadRequest): Promise<unknown> {
+  switch (request.op) {
+    case 'start':
+      return host.start(request.agent, await loadAgent(request.agent.name, request.agent.file))
+    case 'stop':
+      return host.stop(request.number)
+    case 'closing':
+      return closing.abort()
+    case 'progress':
+      return bus.progress()
+    case 'close':
+      await host.stopAll()
+      setImmediate(() => bus.close())
+      return undefined
+  }
+}
+
+bus.hold(true)
+parentPort?.postMessage('ready')

@@ -1,0 +1,132 @@
+// The worker threads of an engine, seen from the main thread: starting, ending, and what an unexpected end entails.
+
+import { Worker } from 'node:worker_threads'
+import { FlyshuttleError, describe } from '../base/errors.js'
+import { SPAWN_TIMEOUT_MS_DEFAULT } from '../base/limits.js'
+import {
+  HEADER_DEATHS,
+  INBOX_DEAD,
+  INBOX_READY,
+  ThreadState,
+} from '../memory/layout.js'
+import type { Region } from '../memory/region.js'
+import { LINE_BYTES } from '../base/limits.js'
+import type { ThreadBoot } from './control.js'
+
+/** One place for a thread. The place outlives the threads that take it, one after the other. */
+export interface Place {
+  readonly thread: number
+  incarnation: number
+  worker: Worker | null
+  /** Resolves when the worker has ended. */
+  ended: Promise<void>
+  /** Told to end: its exit is no death. */
+  isClosing: boolean
+}
+
+export interface ThreadsEvents {
+  /** A thread ended without having been told to. Its place is vacant. */
+  onDeath(place: Place, reason: unknown): void
+}
+
+export class Threads {
+  readonly #region: Region
+  readonly #boot: Omit<ThreadBoot, 'thread' | 'incarnation' | 'ids'>
+  readonly #events: ThreadsEvents
+  readonly places: Place[] = []
+
+  constructor(
+    region: Region,
+    boot: Omit<ThreadBoot, 'thread' | 'incarnation' | 'ids'>,
+    events: ThreadsEvents,
+  ) {
+    this.#region = region
+    this.#boot = boot
+    this.#events = events
+    for (let thread = 0; thread < region.layout.threads; thread++) {
+      this.places.push({
+        thread,
+        incarnation: 0,
+        worker: null,
+        ended: Promise.resolve(),
+        isClosing: false,
+      })
+    }
+  }
+
+  /** A place without a thread. @throws ERR_THREAD_LIMIT */
+  vacant(): Place {
+    const place = this.places.find(({ thread, worker }) => thread > 0 && worker === null)
+    if (place !== undefined) return place
+    const wanted = this.places.length - 1
+    throw new FlyshuttleError('ERR_THREAD_LIMIT', { found: 'one more', wanted })
+  }
+
+  /** Starts a thread on a vacant place; resolves when it takes part. */
+  async start(place: Place, ids: number[]): Promise<void> {
+    place.incarnation++
+    place.isClosing = false
+    const { thread, incarnation } = place
+    const boot: ThreadBoot = { ...this.#boot, thread, incarnation, ids }
+    const worker = new Worker(new URL('./thread-main.js', import.meta.url), {
+      workerData: boot,
+      name: `flyshuttle ${thread}`,
+    })
+    place.worker = worker
+    let reason: unknown = 'it was terminated'
+    let isReady = false
+    worker.on('error', (error) => (reason = error))
+    place.ended = new Promise((resolve) => {
+      worker.once('exit', () => {
+        place.worker = null
+        resolve()
+        if (place.isClosing) this.#markVacant(thread)
+        else {
+          announceDeath(this.#region, thread)
+          if (isReady) this.#events.onDeath(place, reason)
+        }
+      })
+    })
+    const timer = setTimeout(() => {
+      reason = new Error(`not ready after ${SPAWN_TIMEOUT_MS_DEFAULT} ms`)
+      void worker.terminate()
+    }, SPAWN_TIMEOUT_MS_DEFAULT)
+    try {
+      await Promise.race([
+        new Promise<void>((resolve) => worker.once('message', () => resolve())),
+        place.ended.then(() => {
+          const found = reason instanceof Error ? reason.message : describe(reason)
+          throw new FlyshuttleError('ERR_THREAD_DIED', { thread, found }, reason)
+        }),
+      ])
+      isReady = true
+    } finally {
+      clearTimeout(timer)
+    }
+    worker.unref()
+  }
+
+  #markVacant(thread: number): void {
+    const { layout, views } = this.#region
+    Atomics.store(views.i32, (layout.inbox(thread) + INBOX_DEAD) >>> 2, ThreadState.Vacant)
+  }
+}
+
+/**
+ * Says that a thread is dead, and makes every inbox look at every link: the thread may have died between moving a
+ * tail and setting its ready bit. With the addon the dying thread has done this itself already; saying it again does
+ * no harm. The caller rings the bells.
+ */
+export function announceDeath(region: Region, thread: number): void {
+  const { layout, views } = region
+  const stateIndex = (layout.inbox(thread) + INBOX_DEAD) >>> 2
+  const state = Atomics.exchange(views.i32, stateIndex, ThreadState.Dead)
+  if (state === ThreadState.Dead) return
+  Atomics.add(views.i32, HEADER_DEATHS >>> 2, 1)
+  for (let inbox = 0; inbox < layout.threads; inbox++) {
+    for (let group = 0; group < layout.readyGroups; group++) {
+      const index = (layout.inbox(inbox) + INBOX_READY + group * LINE_BYTES) >>> 2
+      Atomics.or(views.i32, index, -1)
+    }
+  }
+}

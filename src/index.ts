@@ -1,0 +1,55 @@
+// The front door. Everything that users need for the engine itself is exported here, by name.
+
+export { createEngine } from './engine/engine.js'
+export type {
+  AgentHandle,
+  Capabilities,
+  Engine,
+  SpawnOptions,
+  ThreadInfo,
+} from './engine/engine.js'
+export type { EngineOptions } from './engine/options.js'
+export type { ErrorContext } from './engine/bus.js'
+export { defineAgent, on } from './engine/agent-host.js'
+export type { AgentContext } from './engine/agent-host.js'
+export type { AgentDefinition, SubscribeOptions } from './agent/agent.js'
+export type { MessageInfo } from './agent/info.js'
+export type {
+  Outcome,
+  Received,
+  SubscriptionHandle,
+  SubscriptionIterator,
+} from './engine/endpoint.js'
+export type { RequestOptions } from './routing/requests.js'
+export {
+  message,
+  object,
+  raw,
+  rpc,
+  type Message,
+  type PayloadOf,
+  type ReplyOf,
+  type RequestOf,
+  type Rpc,
+} from './codec/message.js'
+export {
+  ascii,
+  bool,
+  bytes,
+  f32,
+  f64,
+  i16,
+  i32,
+  i64,
+  i8,
+  oneOf,
+  u16,
+  u32,
+  u64,
+  u8,
+  utf8,
+  type Fields,
+  type FieldType,
+  type Infer,
+} from './codec/schema.js'
+export { FlyshuttleError, type ErrorCode, type ErrorData } from './base/errors.js'

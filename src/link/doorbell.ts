@@ -1,0 +1,123 @@
+// What wakes a thread that sleeps in its event loop, and what hands it the loop's idle moments.
+//
+// With the addon: an eventfd per inbox, watched by libuv, and a hook that spins on the ready words
+// just before the loop would block, delivering right there (`native/glue/doorbell.cc`). Without:
+// `Atomics.waitAsync` on the sleeping word. Both keep the same promise: after `deliver` has
+// returned 0, a producer that sets a ready bit gets `deliver` called again. Neither keeps the
+// process alive unless `ref` was called.
+
+import { BEAT_MS } from '../base/limits.js'
+import type { NativeBinding, NativeDoorbell } from '../native/binding.js'
+
+/**
+ * Drains the inbox; 1 when work is left over and the loop should come straight back, else 0. Never
+ * throws.
+ */
+export type Deliver = () => number
+
+export interface Doorbell {
+  /** Wakes another thread whose inbox said that it sleeps. */
+  ring(thread: number): void
+  ref(): void
+  unref(): void
+  /** Orderly end on this thread. Nothing is delivered afterwards. */
+  close(): void
+}
+
+/** The parts of an inbox that a doorbell needs for falling asleep safely. */
+export interface Parkable {
+  /** Says "asleep", then looks once more. True: asleep. False: something is there, drain first. */
+  tryPark(): boolean
+  /** Says "awake". */
+  unpark(): void
+  readonly i32: Int32Array
+  sleepingIndexOf(thread: number): number
+  readonly thread: number
+}
+
+export interface NativeDoorbellOptions {
+  readonly binding: NativeBinding
+  readonly region: Uint8Array
+  readonly geometry: number[]
+  /** The eventfd of each thread, in memory that all threads share; -1 for none. */
+  readonly bells: Int32Array
+  readonly thread: number
+  readonly spinUs: number
+  readonly spinBudgetUs: number
+  /** Threads that may spin at one time: the CPUs this process may use. */
+  readonly cores: number
+}
+
+export function createNativeDoorbell(options: NativeDoorbellOptions, deliver: Deliver): Doorbell {
+  const { binding, bells } = options
+  const native: NativeDoorbell = new binding.Doorbell({ ...options, deliver })
+  const beat = setInterval(deliver, BEAT_MS)
+  beat.unref()
+  return {
+    ring: (thread) => void binding.ringBell(bells[thread] as number),
+    ref: () => native.ref(),
+    unref: () => native.unref(),
+    close: () => {
+      clearInterval(beat)
+      native.close()
+    },
+  }
+}
+
+/**
+ * The same in pure JavaScript: one to two orders of magnitude slower to wake, and it never spins.
+ */
+export function createPortableDoorbell(inbox: Parkable, deliver: Deliver): Doorbell {
+  const { i32 } = inbox
+  const sleepingIndex = inbox.sleepingIndexOf(inbox.thread)
+  let isOpen = true
+  let isAwaiting = false
+
+  const rest = (): void => {
+    if (!isOpen || isAwaiting) return
+    if (!inbox.tryPark()) {
+      setImmediate(turn)
+      return
+    }
+    const wait = Atomics.waitAsync(i32, sleepingIndex, 1)
+    if (!wait.async) {
+      setImmediate(turn)
+      return
+    }
+    isAwaiting = true
+    // The producer that rings has already set the word to 0, so one wake ends one wait.
+    void wait.value.then(() => {
+      isAwaiting = false
+      turn()
+    })
+  }
+  const turn = (): void => {
+    if (!isOpen) return
+    inbox.unpark()
+    if (deliver() !== 0) setImmediate(turn)
+    else rest()
+  }
+  const endWait = (): void => {
+    inbox.unpark()
+    Atomics.notify(i32, sleepingIndex)
+  }
+  // A promise of waitAsync keeps no loop alive; this timer does when referenced, and rechecks the
+  // inbox besides.
+  const beat = setInterval(() => {
+    if (isAwaiting && deliver() !== 0) endWait()
+  }, BEAT_MS)
+  beat.unref()
+  setImmediate(turn)
+
+  return {
+    ring: (thread) => void Atomics.notify(i32, inbox.sleepingIndexOf(thread), 1),
+    ref: () => void beat.ref(),
+    unref: () => void beat.unref(),
+    close: () => {
+      isOpen = false
+      clearInterval(beat)
+      // So that no waiter is left behind in the process-wide list.
+      endWait()
+    },
+  }
+}

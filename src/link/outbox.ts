@@ -1,0 +1,166 @@
+// All links out of one thread: their writers, the batch that gathers in each, and the waking of
+// whoever reads it.
+//
+// A batch becomes visible when it holds FLUSH_BYTES, when the drain that is under way ends, or in a
+// microtask at the end of the tick. A lone message therefore leaves at the end of the tick at the
+// latest.
+
+import {
+  FLUSH_BYTES,
+  LINE_BYTES,
+  PRODUCERS_PER_READY_GROUP,
+  URGENT_RESERVE_DIVISOR,
+} from '../base/limits.js'
+import {
+  INBOX_DEAD,
+  INBOX_FULL,
+  INBOX_INCARNATION,
+  INBOX_READY,
+  INBOX_SLEEPING,
+  Lane,
+} from '../memory/layout.js'
+import type { Region } from '../memory/region.js'
+import { RingWriter, frameBytesMax } from '../ring/ring.js'
+import type { Doorbell } from './doorbell.js'
+
+/**
+ * One lane of one link as its producer sees it. Created once per destination; the hot path keeps it
+ * at hand.
+ */
+export class LinkWriter {
+  readonly to: number
+  readonly lane: Lane
+  readonly ring: RingWriter
+  readonly frameBytesMax: number
+  /** Room that only control frames may take, in bytes. */
+  readonly reserveBytes: number
+  /** Free bytes below which `publish` returns false: three quarters of the ring are taken. */
+  readonly highWaterFreeBytes: number
+  /** Free bytes from which `drained` resolves: half of the ring. */
+  readonly lowWaterFreeBytes: number
+  readonly readyIndex: number
+  readonly readyBit: number
+  readonly sleepingIndex: number
+  /** Word that counts the receiving thread's subscriptions whose mailbox is full. */
+  readonly fullIndex: number
+  readonly incarnationIndex: number
+  /** Word that holds the ThreadState of the receiving thread. */
+  readonly stateIndex: number
+  /** Listed for the flush at the end of the tick. */
+  isListed = false
+  /** Bytes of parcels that wait in our heap because of this link. */
+  overflowBytes = 0
+  /** Bytes of the frames that a message under way will put on this link. */
+  plannedBytes = 0
+  /** Free bytes that the last message that found no room here would have needed. */
+  wantedBytes = 0
+  /** What this link's ring last was asked to ring for, in bytes; 0 when nothing waits. */
+  awaitedBytes = 0
+
+  constructor(region: Region, from: number, to: number, lane: Lane) {
+    const { layout } = region
+    const ringBytes = layout.ringBytes(lane)
+    this.to = to
+    this.lane = lane
+    this.ring = new RingWriter(region.views.i32, {
+      words: layout.laneWords(from, to, lane),
+      data: layout.ring(from, to, lane),
+      ringBytes,
+    })
+    this.frameBytesMax = frameBytesMax(ringBytes)
+    this.reserveBytes = lane === Lane.Urgent ? ringBytes / URGENT_RESERVE_DIVISOR : 0
+    this.highWaterFreeBytes = ringBytes / 4
+    this.lowWaterFreeBytes = ringBytes / 2
+    const inbox = layout.inbox(to)
+    const group = Math.floor(from / PRODUCERS_PER_READY_GROUP)
+    this.readyIndex = (inbox + INBOX_READY + group * LINE_BYTES) >>> 2
+    this.readyBit = 1 << ((from % PRODUCERS_PER_READY_GROUP) * 2 + lane)
+    this.sleepingIndex = (inbox + INBOX_SLEEPING) >>> 2
+    this.fullIndex = (inbox + INBOX_FULL) >>> 2
+    this.incarnationIndex = (inbox + INBOX_INCARNATION) >>> 2
+    this.stateIndex = (inbox + INBOX_DEAD) >>> 2
+  }
+}
+
+export class Outbox {
+  readonly thread: number
+  readonly #region: Region
+  readonly #i32: Int32Array
+  readonly #links: (LinkWriter | undefined)[] = []
+  readonly #listed: LinkWriter[] = []
+  readonly #flushAll = (): void => this.flushAll()
+  #doorbell: Doorbell | null = null
+  #isScheduled = false
+
+  constructor(region: Region, thread: number) {
+    this.#region = region
+    this.#i32 = region.views.i32
+    this.thread = thread
+  }
+
+  /** Joined after construction, because a doorbell needs the inbox and the inbox needs this. */
+  attach(doorbell: Doorbell): void {
+    this.#doorbell = doorbell
+  }
+
+  link(to: number, lane: Lane): LinkWriter {
+    const index = to * 2 + lane
+    return (this.#links[index] ??= new LinkWriter(this.#region, this.thread, to, lane))
+  }
+
+  /**
+   * To be called after each commit: flushes a full batch, else makes sure that it leaves by the end
+   * of the tick.
+   */
+  committed(link: LinkWriter): void {
+    if (link.ring.pendingBytes >= FLUSH_BYTES) this.flush(link)
+    else if (!link.isListed) this.#list(link)
+  }
+
+  /** Makes the link's batch visible and wakes its reader if that sleeps. */
+  flush(link: LinkWriter): void {
+    if (link.ring.pendingBytes === 0) return
+    link.ring.publish()
+    this.wake(link)
+  }
+
+  /** Makes every batch visible. */
+  flushAll(): void {
+    this.#isScheduled = false
+    for (const link of this.#listed) {
+      link.isListed = false
+      this.flush(link)
+    }
+    this.#listed.length = 0
+  }
+
+  /** Sets our ready bit in the reader's inbox and rings it if it sleeps. */
+  wake(link: LinkWriter): void {
+    const i32 = this.#i32
+    // SYNC ready-set: pairs with ready-set in Inbox.takeReady. The tail moved before the bit is
+    // looked at.
+    if ((Atomics.load(i32, link.readyIndex) & link.readyBit) !== 0) return
+    Atomics.or(i32, link.readyIndex, link.readyBit)
+    // SYNC sleep-check: pairs with sleep-check in Inbox.tryPark. The bit is set before we look
+    // whether it sleeps.
+    if (Atomics.load(i32, link.sleepingIndex) === 0) return
+    if (Atomics.exchange(i32, link.sleepingIndex, 0) !== 0) this.#doorbell?.ring(link.to)
+  }
+
+  /** Asks the reader to wake us when `wantedBytes` are free. True: they are free already. */
+  awaitRoom(link: LinkWriter, wantedBytes: number): boolean {
+    this.flush(link)
+    link.awaitedBytes = Math.max(link.awaitedBytes, wantedBytes)
+    if (!link.ring.awaitRoom(link.awaitedBytes)) return false
+    link.awaitedBytes = 0
+    return true
+  }
+
+  #list(link: LinkWriter): void {
+    link.isListed = true
+    this.#listed.push(link)
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    queueMicrotask(this.#flushAll)
+  }
+}

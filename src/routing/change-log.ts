@@ -1,0 +1,239 @@
+// Who is subscribed to what, as a numbered log in the region: written by thread 0, read by every
+// thread.
+//
+// The log has two halves. Changes are appended to one; when it is full, all live subscriptions are
+// written as a snapshot at the start of the other and the generation moves on. Readers of the old
+// half start anew there. A reader copies what it needs and then looks at the generation again: if
+// the half it was reading has been taken into use a second time, it starts over. So neither side
+// ever waits for the other, and a dead reader holds up nothing.
+//
+//   half generation & 1   entry entry … tail    entries are whole once the tail has moved past them
+//   version               moves after each change; every publish compares it with what its routes
+//                         were made from
+//
+//   entry   ┌────┬────┬────────────┬────────────────┬───────┬─────────────────┬────────────────┐
+//           │ op │ id │ generation │ thread · agent │ flags │ lengths, 2 × 16 │ pattern, queue │
+//           └────┴────┴────────────┴────────────────┴───────┴─────────────────┴────────────────┘
+//           words of 4 bytes; the texts are filled up to a multiple of 4
+
+import { FlyshuttleError } from '../base/errors.js'
+import {
+  HEADER_LOG_GENERATION,
+  HEADER_LOG_TAIL_EVEN,
+  HEADER_LOG_TAIL_ODD,
+  HEADER_VERSION,
+} from '../memory/layout.js'
+import type { Region } from '../memory/region.js'
+
+const Op = { Add: 1, Remove: 2 } as const
+const ENTRY_HEADER_BYTES = 24
+
+export const SubscriptionFlag = {
+  /** Replies to requests. */
+  Responder: 1,
+  /** Skipped and counted when it cannot take a message; never holds a publisher back. */
+  Lossy: 2,
+} as const
+
+/** One subscription as every thread knows it. */
+export interface Subscription {
+  /** Unique among live subscriptions; its shared row is at this index. */
+  readonly id: number
+  /** Tells a reused id from its earlier owner. */
+  readonly generation: number
+  readonly thread: number
+  /** The agent it belongs to; 0 for the thread itself. */
+  readonly agent: number
+  readonly flags: number
+  readonly pattern: string
+  /** Queue group, or '' for none. */
+  readonly queue: string
+}
+
+export class ChangeLogWriter {
+  readonly #region: Region
+  readonly #live = new Map<number, Subscription>()
+  readonly #u32: Uint32Array
+  #generation = 0
+  #tailBytes = 0
+
+  constructor(region: Region) {
+    this.#region = region
+    this.#u32 = region.views.u32
+  }
+
+  get live(): ReadonlyMap<number, Subscription> {
+    return this.#live
+  }
+
+  /** @throws ERR_SUBSCRIPTION_LIMIT when not even a snapshot has room for it */
+  add(subscription: Subscription): void {
+    this.#live.set(subscription.id, subscription)
+    try {
+      this.#append(Op.Add, subscription)
+    } catch (error) {
+      this.#live.delete(subscription.id)
+      throw error
+    }
+    this.#announce()
+  }
+
+  remove(ids: Iterable<number>): void {
+    let count = 0
+    for (const id of ids) {
+      const subscription = this.#live.get(id)
+      if (subscription === undefined) continue
+      this.#live.delete(id)
+      this.#append(Op.Remove, { ...subscription, pattern: '', queue: '' })
+      count++
+    }
+    if (count > 0) this.#announce()
+  }
+
+  #append(op: number, subscription: Subscription): void {
+    const bytes = entryBytes(subscription)
+    if (this.#tailBytes + bytes > this.#region.layout.changeLogBytes) {
+      this.#snapshot()
+      return // The snapshot is made from the live set, which holds the change already.
+    }
+    const half = halfOf(this.#region, this.#generation)
+    this.#tailBytes = this.#write(half, this.#tailBytes, op, subscription)
+    // SYNC log-tail: pairs with log-tail in ChangeLogReader. The entry is whole before the tail
+    // moves past it.
+    Atomics.store(this.#u32, tailIndexOf(this.#generation), this.#tailBytes)
+  }
+
+  #snapshot(): void {
+    let wantedBytes = 0
+    for (const subscription of this.#live.values()) wantedBytes += entryBytes(subscription)
+    const limitBytes = this.#region.layout.changeLogBytes
+    if (wantedBytes > limitBytes) {
+      const found = `${this.#live.size} subscriptions take ${wantedBytes} bytes`
+      throw new FlyshuttleError('ERR_SUBSCRIPTION_LIMIT', { found, wanted: `${limitBytes} bytes` })
+    }
+    const next = this.#generation + 1
+    let tailBytes = 0
+    for (const subscription of this.#live.values()) {
+      tailBytes = this.#write(halfOf(this.#region, next), tailBytes, Op.Add, subscription)
+    }
+    Atomics.store(this.#u32, tailIndexOf(next), tailBytes)
+    this.#tailBytes = tailBytes
+    this.#generation = next
+    // SYNC log-generation: pairs with log-generation in ChangeLogReader. The snapshot is whole
+    // before it is in use; whoever still reads this half is two generations behind and sees that
+    // when it looks at the generation again.
+    Atomics.store(this.#u32, HEADER_LOG_GENERATION >>> 2, next)
+  }
+
+  #write(half: number, at: number, op: number, subscription: Subscription): number {
+    const { buffer } = this.#region.views
+    const u32 = this.#u32
+    const word = (half + at) >>> 2
+    u32[word] = op
+    u32[word + 1] = subscription.id
+    u32[word + 2] = subscription.generation
+    u32[word + 3] = subscription.thread | (subscription.agent << 16)
+    u32[word + 4] = subscription.flags
+    u32[word + 5] = subscription.pattern.length | (subscription.queue.length << 16)
+    const textStart = half + at + ENTRY_HEADER_BYTES
+    buffer.write(subscription.pattern, textStart, 'latin1')
+    buffer.write(subscription.queue, textStart + subscription.pattern.length, 'latin1')
+    return at + entryBytes(subscription)
+  }
+
+  #announce(): void {
+    // SYNC route-version: pairs with route-version in RouteTable.catchUp. The log is readable
+    // before the version moves.
+    Atomics.add(this.#u32, HEADER_VERSION >>> 2, 1)
+  }
+}
+
+export class ChangeLogReader {
+  readonly #region: Region
+  readonly #u32: Uint32Array
+  readonly #live = new Map<number, Subscription>()
+  #generation = -1
+  #readBytes = 0
+
+  constructor(region: Region) {
+    this.#region = region
+    this.#u32 = region.views.u32
+  }
+
+  /** The live subscriptions as of the last `catchUp`. */
+  get live(): ReadonlyMap<number, Subscription> {
+    return this.#live
+  }
+
+  /** Applies what is new, calling `onAdd` and `onRemove` for each change. */
+  catchUp(onAdd: (added: Subscription) => void, onRemove: (removed: Subscription) => void): void {
+    for (;;) {
+      // SYNC log-generation: pairs with log-generation in ChangeLogWriter.snapshot.
+      const generation = Atomics.load(this.#u32, HEADER_LOG_GENERATION >>> 2)
+      const isFresh = generation === this.#generation
+      const from = isFresh ? this.#readBytes : 0
+      // SYNC log-tail: pairs with log-tail in ChangeLogWriter.append.
+      const tail = Math.min(
+        Atomics.load(this.#u32, tailIndexOf(generation)),
+        this.#region.layout.changeLogBytes,
+      )
+      const changes = this.#read(halfOf(this.#region, generation), from, tail)
+      // Another half is in use now; ours may even have been written anew while we read it.
+      if (Atomics.load(this.#u32, HEADER_LOG_GENERATION >>> 2) !== generation) continue
+      if (!isFresh) {
+        // A snapshot replaces all that we knew.
+        for (const known of [...this.#live.values()]) onRemove(known)
+        this.#live.clear()
+      }
+      this.#generation = generation
+      this.#readBytes = tail
+      for (const { op, subscription } of changes) {
+        const known = this.#live.get(subscription.id)
+        if (known !== undefined) onRemove(known)
+        if (op === Op.Add) {
+          this.#live.set(subscription.id, subscription)
+          onAdd(subscription)
+        } else this.#live.delete(subscription.id)
+      }
+      return
+    }
+  }
+
+  #read(half: number, from: number, tail: number): { op: number; subscription: Subscription }[] {
+    const { buffer } = this.#region.views
+    const u32 = this.#u32
+    const changes: { op: number; subscription: Subscription }[] = []
+    let at = from
+    while (at + ENTRY_HEADER_BYTES <= tail) {
+      const word = (half + at) >>> 2
+      const place = u32[word + 3] as number
+      const lengths = u32[word + 5] as number
+      const patternStart = half + at + ENTRY_HEADER_BYTES
+      const queueStart = patternStart + (lengths & 0xffff)
+      const subscription: Subscription = {
+        id: u32[word + 1] as number,
+        generation: u32[word + 2] as number,
+        thread: place & 0xffff,
+        agent: place >>> 16,
+        flags: u32[word + 4] as number,
+        pattern: buffer.toString('latin1', patternStart, queueStart),
+        queue: buffer.toString('latin1', queueStart, queueStart + (lengths >>> 16)),
+      }
+      changes.push({ op: u32[word] as number, subscription })
+      at += entryBytes(subscription)
+    }
+    return changes
+  }
+}
+
+function entryBytes(subscription: Subscription): number {
+  return (ENTRY_HEADER_BYTES + subscription.pattern.length + subscription.queue.length + 3) & -4
+}
+
+function halfOf(region: Region, generation: number): number {
+  return region.layout.changeLog + (generation & 1) * region.layout.changeLogBytes
+}
+
+function tailIndexOf(generation: number): number {
+  return ((generation & 1) === 0 ? HEADER_LOG_TAIL_EVEN : HEADER_LOG_TAIL_ODD) >>> 2
+}

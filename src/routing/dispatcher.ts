@@ -1,0 +1,349 @@
+// Everything that arrives on a thread: finds the local subscriptions of a frame, decodes for each,
+// hands over.
+//
+// A frame names its subject by a number of the sending thread's dictionary, so the targets of
+// (source, number) are remembered and found by two array accesses. Each subscription gets a value
+// of its own: handlers may change it.
+
+import { RequestTicket } from '../agent/info.js'
+import type { Mailbox } from '../agent/mailbox.js'
+import { FlyshuttleError } from '../base/errors.js'
+import { FRAME_HEADER_BYTES, ROUTES_CACHED_MAX } from '../base/limits.js'
+import type { Message } from '../codec/message.js'
+import { MsgpackDecoder } from '../codec/msgpack.js'
+import { structFromCanonical, type BoundStruct } from '../codec/struct.js'
+import { DictionaryReader } from '../memory/dictionary.js'
+import type { Region, Views } from '../memory/region.js'
+import {
+  CodecId,
+  FRAME_CODEC_MASK,
+  FRAME_CODEC_SHIFT,
+  FRAME_KIND_SHIFT,
+  FRAME_LENGTH_MASK,
+  FRAME_SOURCE_SHIFT,
+  FrameFlag,
+  FrameKind,
+} from '../ring/frame.js'
+import { SubscriptionFlag, type Subscription } from './change-log.js'
+import { SubjectTrie } from './subject-trie.js'
+
+/** A subscription of this thread: what the log says of it, and who handles it. */
+export interface LocalSubscription {
+  readonly entry: Subscription
+  readonly mailbox: Mailbox
+  /** The message type it was made with; frames of another type are refused. Null takes anything. */
+  readonly message: Message<unknown> | null
+  /** The reply type of a responder, for encoding its results. */
+  readonly reply: Message<unknown> | null
+  /** Hand over a view that reads fields from the ring, instead of a decoded object. */
+  readonly isLazy: boolean
+  /** Name of the agent it belongs to; '' for the thread itself. */
+  readonly name: string
+}
+
+export interface DispatcherEvents {
+  /** A reply, or a failed one, to a request of this thread. */
+  onReply(incarnation: number, counter: number, isFailed: boolean, decode: () => unknown): void
+  onControl(source: number, incarnation: number, counter: number, payload: unknown): void
+  /** A request that nobody here handles (any more), or whose payload cannot be read. */
+  onRefused(ticket: RequestTicket, error: Error): void
+  /** A frame that cannot be handled; nobody waits for it. */
+  onError(error: unknown, subject: string, subscription: LocalSubscription | null): void
+}
+
+/** The local plain subscriptions of one subject. */
+interface Target {
+  readonly subject: string
+  epoch: number
+  plain: readonly LocalSubscription[]
+}
+
+interface Struct {
+  readonly typeId: number
+  readonly bytes: number
+  readonly bound: BoundStruct<unknown>
+}
+
+export class Dispatcher {
+  readonly #views: Views
+  readonly #i32: Int32Array
+  readonly #events: DispatcherEvents
+  readonly #dictionaries: DictionaryReader[] = []
+  readonly #msgpack: MsgpackDecoder[] = []
+  readonly #targets: (Target | undefined)[][] = []
+  readonly #inlineTargets = new Map<string, Target>()
+  readonly #trie = new SubjectTrie<LocalSubscription>()
+  readonly #byId = new Map<number, LocalSubscription>()
+  readonly #structs = new Map<number, Struct>()
+  #lastStruct: Struct | null = null
+  #epoch = 0
+
+  // The frame under way.
+  #source = 0
+  #typeId = 0
+  #codec: CodecId = CodecId.None
+  #start = 0
+  #end = 0
+
+  constructor(region: Region, events: DispatcherEvents) {
+    this.#views = region.views
+    this.#i32 = region.views.i32
+    this.#events = events
+    for (let thread = 0; thread < region.layout.threads; thread++) {
+      const dictionary = new DictionaryReader(region, thread)
+      this.#dictionaries.push(dictionary)
+      this.#msgpack.push(new MsgpackDecoder({ load: () => dictionary.structures() }))
+      this.#targets.push([])
+    }
+  }
+
+  get subscriptions(): ReadonlyMap<number, LocalSubscription> {
+    return this.#byId
+  }
+
+  add(subscription: LocalSubscription): void {
+    this.#byId.set(subscription.entry.id, subscription)
+    if (isPlain(subscription.entry)) this.#trie.insert(subscription.entry.pattern, subscription)
+    if (subscription.message?.struct != null) this.#learn(subscription.message)
+    this.#epoch++
+  }
+
+  remove(subscription: LocalSubscription): void {
+    this.#byId.delete(subscription.entry.id)
+    if (isPlain(subscription.entry)) this.#trie.remove(subscription.entry.pattern, subscription)
+    this.#epoch++
+  }
+
+  /**
+   * Handles one frame that `source` wrote at `offset`. Throws only what a frame can be guilty of.
+   */
+  onFrame(source: number, offset: number, word0: number): void {
+    const word = offset >>> 2
+    const i32 = this.#i32
+    const word1 = i32[word + 1] as number
+    this.#source = source
+    this.#typeId = i32[word + 3] as number
+    this.#codec = ((word1 >>> FRAME_CODEC_SHIFT) & FRAME_CODEC_MASK) as CodecId
+    this.#start = offset + FRAME_HEADER_BYTES
+    this.#end = offset + (word0 & FRAME_LENGTH_MASK)
+    const kind = word0 >>> FRAME_KIND_SHIFT
+    if (kind === FrameKind.Publish && (word1 & SPECIAL_PUBLISH) === 0) {
+      const target = this.#targetOf(source, i32[word + 2] as number)
+      for (const subscription of target.plain) {
+        this.#publishTo(subscription, target.subject, word1 >>> FRAME_SOURCE_SHIFT)
+      }
+      return
+    }
+    this.#onOther(kind, word, word1)
+  }
+
+  #onOther(kind: number, word: number, word1: number): void {
+    const i32 = this.#i32
+    let targetId = -1
+    let targetGeneration = 0
+    let incarnation = 0
+    let counter = 0
+    let deadlineMs = Infinity
+    let at = word + (FRAME_HEADER_BYTES >>> 2)
+    if ((word1 & FrameFlag.Target) !== 0) {
+      targetId = i32[at++] as number
+      targetGeneration = this.#views.u32[at++] as number
+    }
+    if ((word1 & FrameFlag.Correlation) !== 0) {
+      incarnation = i32[at++] as number
+      counter = i32[at++] as number
+    }
+    if ((word1 & FrameFlag.Deadline) !== 0) {
+      deadlineMs = this.#views.f64[at >>> 1] as number
+      at += 2
+    }
+    let inline: string | null = null
+    if ((word1 & FrameFlag.InlineSubject) !== 0) {
+      const bytes = i32[word + 2] as number
+      const leftBytes = this.#end - at * 4
+      if (bytes < 1 || bytes > leftBytes) throw this.#corrupt(`a subject of ${bytes} bytes`)
+      inline = this.#views.buffer.toString('latin1', at * 4, at * 4 + bytes)
+      at += ((bytes + 7) & -8) >>> 2
+    }
+    // Not shifted: a region may be larger than 2 GiB.
+    this.#start = at * 4
+    if (this.#start > this.#end) throw this.#corrupt('blocks beyond its end')
+    if (kind === FrameKind.Reply) {
+      const isFailed = (word1 & FrameFlag.Failed) !== 0
+      const decode = (): unknown => this.#decode('(reply)', null, false)
+      this.#events.onReply(incarnation, counter, isFailed, decode)
+      return
+    }
+    if (kind === FrameKind.Control) {
+      const payload = this.#decode('(control)', null, false)
+      this.#events.onControl(this.#source, incarnation, counter, payload)
+      return
+    }
+    const target =
+      inline === null
+        ? this.#targetOf(this.#source, i32[word + 2] as number)
+        : this.#inlineTargetOf(inline)
+    const agent = word1 >>> FRAME_SOURCE_SHIFT
+    if (kind === FrameKind.Publish && targetId < 0) {
+      for (const subscription of target.plain) this.#publishTo(subscription, target.subject, agent)
+      return
+    }
+    const chosen = this.#byId.get(targetId)
+    const isCurrent = chosen !== undefined && chosen.entry.generation === targetGeneration
+    if (kind === FrameKind.Publish) {
+      if (isCurrent) this.#publishTo(chosen, target.subject, agent)
+      return
+    }
+    if (kind !== FrameKind.Request) throw this.#corrupt(`kind ${kind}`)
+    const ticket = new RequestTicket(
+      target.subject,
+      this.#source,
+      agent,
+      incarnation,
+      counter,
+      deadlineMs,
+    )
+    if (isCurrent) this.#requestTo(chosen, ticket)
+    else {
+      const { subject } = target
+      this.#events.onRefused(ticket, new FlyshuttleError('ERR_NO_RESPONDERS', { subject }))
+    }
+  }
+
+  #publishTo(subscription: LocalSubscription, subject: string, agent: number): void {
+    let value: unknown
+    try {
+      const isLazy = subscription.isLazy && !subscription.mailbox.isBusy
+      value = this.#decode(subject, subscription.message, isLazy)
+    } catch (error) {
+      this.#events.onError(error, subject, subscription)
+      return
+    }
+    subscription.mailbox.publish(value, subject, this.#source, agent)
+    if (subscription.isLazy) this.#lastStruct?.bound.expire()
+  }
+
+  #requestTo(subscription: LocalSubscription, ticket: RequestTicket): void {
+    let value: unknown
+    try {
+      value = this.#decode(ticket.subject, subscription.message, false)
+    } catch (error) {
+      this.#events.onRefused(ticket, error as Error)
+      return
+    }
+    subscription.mailbox.request(value, ticket)
+  }
+
+  #targetOf(source: number, subjectId: number): Target {
+    const known = (this.#targets[source] as (Target | undefined)[])[subjectId]
+    if (known !== undefined && known.epoch === this.#epoch) return known
+    return this.#compileTarget(source, subjectId, known)
+  }
+
+  #compileTarget(source: number, subjectId: number, known: Target | undefined): Target {
+    const subject = known?.subject ?? this.#dictionaries[source]?.subject(subjectId)
+    if (!subject) throw this.#corrupt(`subject number ${subjectId}`)
+    const target = known ?? { subject, epoch: -1, plain: [] }
+    target.plain = this.#trie.match(subject)
+    target.epoch = this.#epoch
+    ;(this.#targets[source] as (Target | undefined)[])[subjectId] = target
+    return target
+  }
+
+  #inlineTargetOf(subject: string): Target {
+    let target = this.#inlineTargets.get(subject)
+    if (target === undefined) {
+      if (this.#inlineTargets.size >= ROUTES_CACHED_MAX) this.#inlineTargets.clear()
+      target = { subject, epoch: -1, plain: [] }
+      this.#inlineTargets.set(subject, target)
+    }
+    if (target.epoch !== this.#epoch) {
+      target.plain = this.#trie.match(subject)
+      target.epoch = this.#epoch
+    }
+    return target
+  }
+
+  #decode(subject: string, wanted: Message<unknown> | null, isLazy: boolean): unknown {
+    const codec = this.#codec
+    if (wanted !== null && (wanted.codec !== codec || wanted.typeId !== this.#typeId >>> 0)) {
+      throw this.#mismatch(subject, wanted)
+    }
+    if (codec === CodecId.Struct) {
+      const struct = this.#structOf(subject, this.#typeId >>> 0)
+      if (this.#end - this.#start < struct.bytes) throw this.#corrupt('a struct cut short')
+      return isLazy ? struct.bound.view(this.#start) : struct.bound.decode(this.#start)
+    }
+    if (codec === CodecId.Msgpack) {
+      const decoder = this.#msgpack[this.#source] as MsgpackDecoder
+      return decoder.decode(this.#views.buffer, this.#start, this.#end)
+    }
+    if (codec === CodecId.Raw) return this.#views.bytes.slice(this.#start, this.#end)
+    if (codec === CodecId.None) return undefined
+    throw this.#corrupt(`codec ${codec as number}`)
+  }
+
+  #structOf(subject: string, typeId: number): Struct {
+    const last = this.#lastStruct
+    if (last !== null && last.typeId === typeId) return last
+    let struct = this.#structs.get(typeId)
+    if (struct === undefined) {
+      const canonical = this.#dictionaries[this.#source]?.type(typeId)
+      if (canonical === undefined) {
+        throw new FlyshuttleError('ERR_TYPE_UNKNOWN', {
+          subject,
+          found: hex(typeId),
+          thread: this.#source,
+        })
+      }
+      const codec = structFromCanonical(subject, canonical)
+      struct = { typeId, bytes: codec.bytes, bound: codec.bind(this.#views) }
+      this.#structs.set(typeId, struct)
+    }
+    this.#lastStruct = struct
+    return struct
+  }
+
+  #learn(message: Message<unknown>): void {
+    const { struct, typeId } = message
+    if (struct === null || this.#structs.has(typeId)) return
+    this.#structs.set(typeId, { typeId, bytes: struct.bytes, bound: struct.bind(this.#views) })
+  }
+
+  #mismatch(subject: string, wanted: Message<unknown>): FlyshuttleError {
+    const typeText = (codec: number, typeId: number): string => {
+      if (codec !== CodecId.Struct) return CODEC_NAMES[codec] ?? `codec ${codec}`
+      const known = this.#dictionaries[this.#source]?.type(typeId)
+      return `struct ${hex(typeId)} ${known ?? ''}`.trim()
+    }
+    return new FlyshuttleError('ERR_TYPE_MISMATCH', {
+      subject,
+      found: typeText(this.#codec, this.#typeId >>> 0),
+      wanted:
+        wanted.struct === null
+          ? typeText(wanted.codec, 0)
+          : `struct ${hex(wanted.typeId)} ${wanted.struct.canonical}`,
+    })
+  }
+
+  #corrupt(found: string): FlyshuttleError {
+    return new FlyshuttleError('ERR_FRAME_CORRUPT', {
+      thread: this.#source,
+      found,
+      wanted: 'a frame of this layout',
+    })
+  }
+}
+
+/** A publish without these goes to all plain subscriptions of a numbered subject. */
+const SPECIAL_PUBLISH = FrameFlag.Target | FrameFlag.InlineSubject
+
+const CODEC_NAMES = ['nothing', 'struct', 'msgpack', 'raw']
+
+function isPlain(entry: Subscription): boolean {
+  return entry.queue === '' && (entry.flags & SubscriptionFlag.Responder) === 0
+}
+
+function hex(typeId: number): string {
+  return `0x${typeId.toString(16).padStart(8, '0')}`
+}

@@ -1,0 +1,38 @@
+// A message on its way from `publish`, `request` or a reply to one or more links: what its frame
+// will say, and its payload as bytes. Parcels that find no room wait in the sender's heap and are
+// written later, in order.
+
+import type { LinkWriter } from '../link/outbox.js'
+import type { CodecId, FrameKind } from '../ring/frame.js'
+
+/** A request that waits for its reply. The sender notes here who got it. */
+export interface AwaitedRequest {
+  readonly counter: number
+  readonly deadlineMs: number
+  /** Thread that the request was written to; -1 until then. */
+  thread: number
+  /** Which life of that thread. */
+  incarnation: number
+  /** No longer waited for: do not send it any more. */
+  isSettled: boolean
+  /** Ends the wait with an error, unless it has ended already. */
+  fail(error: Error): void
+}
+
+export interface Parcel {
+  readonly kind: FrameKind
+  readonly flags: number
+  readonly codec: CodecId
+  readonly typeId: number
+  readonly agent: number
+  /** The payload, owned by the parcel. */
+  readonly payload: Uint8Array
+  readonly request: AwaitedRequest | null
+  /** Correlation of a reply. */
+  readonly incarnation: number
+  readonly counter: number
+  /** Told when the parcel has been written, or never will be. For `send`. */
+  readonly settle: ((error: Error | null) => void) | null
+  /** Links whose overflow this parcel counts against. */
+  readonly charged: readonly LinkWriter[]
+}

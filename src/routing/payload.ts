@@ -1,0 +1,135 @@
+// From a value to payload bytes, whatever the codec, and where those bytes wait until a frame has
+// room for them.
+//
+// Struct messages with one destination skip this file: their encoder writes straight into the ring.
+// All others are staged: msgpack must be packed before its length is known, and a message for
+// several links is encoded once. Staging is safe under re-entrance (a `toJSON` that publishes),
+// because user code never runs between the first byte staged and the copy that takes it away.
+
+import { FlyshuttleError, describe } from '../base/errors.js'
+import type { Message } from '../codec/message.js'
+import { MsgpackEncoder } from '../codec/msgpack.js'
+import type { BoundStruct } from '../codec/struct.js'
+import type { DictionaryWriter } from '../memory/dictionary.js'
+import { viewsOf, type Views } from '../memory/region.js'
+import { CodecId } from '../ring/frame.js'
+
+/** Payloads up to this size are copied word by word; longer ones by the engine's memcpy. */
+const WORD_COPY_BYTES_MAX = 256
+
+export class PayloadStage {
+  readonly #views: Views
+  readonly #u32: Uint32Array
+  readonly #encoder: MsgpackEncoder
+  readonly #structs: (BoundStruct<unknown> | undefined)[] = []
+  readonly #bytesMax: number
+  /** What the last `stage` produced. */
+  codec: CodecId = CodecId.None
+  typeId = 0
+  bytes = 0
+
+  constructor(bytesMax: number, dictionary: DictionaryWriter) {
+    this.#bytesMax = bytesMax
+    this.#views = viewsOf(new ArrayBuffer((bytesMax + 15) & -8))
+    this.#u32 = this.#views.u32
+    this.#encoder = new MsgpackEncoder({
+      structures: dictionary.structures,
+      save: (structures) => dictionary.addStructures(structures),
+    })
+  }
+
+  /**
+   * Encodes `value` as `message` says; a bare value as raw when it is a Uint8Array, else as
+   * msgpack.
+   *
+   * @throws ERR_MESSAGE_TOO_LARGE, ERR_PAYLOAD_INVALID, ERR_PAYLOAD_UNSUPPORTED
+   */
+  stage(message: Message<unknown> | null, subject: string, value: unknown): void {
+    const codec = message === null ? codecOf(value) : message.codec
+    if (codec === CodecId.Struct && message !== null) this.#stageStruct(message, value)
+    else if (codec === CodecId.Raw) this.#stageRaw(subject, value)
+    else if (codec === CodecId.None) this.#set(CodecId.None, 0, 0)
+    else {
+      const bytes = this.#encoder.encode(subject, value)
+      this.#check(subject, bytes)
+      this.#encoder.copyTo(this.#views, 0)
+      this.#set(CodecId.Msgpack, 0, bytes)
+    }
+  }
+
+  /** Copies what was staged to `offset` (a multiple of 8) of the region. */
+  copyTo(views: Views, offset: number): void {
+    copyPayload(this.#u32, this.#views.bytes, this.bytes, views, offset)
+  }
+
+  /** What was staged, as bytes of its own. */
+  take(): Uint8Array {
+    return this.#views.bytes.slice(0, this.bytes)
+  }
+
+  /** Stages bytes that were taken earlier. */
+  restore(codec: CodecId, typeId: number, payload: Uint8Array): void {
+    this.#views.bytes.set(payload)
+    this.#set(codec, typeId, payload.length)
+  }
+
+  #stageStruct(message: Message<unknown>, value: unknown): void {
+    const struct = message.struct
+    if (struct === null) return
+    this.#check(message.subject, struct.bytes)
+    const bound = (this.#structs[message.ordinal] ??= struct.bind(this.#views))
+    bound.encode(value, 0)
+    this.#set(CodecId.Struct, message.typeId, struct.bytes)
+  }
+
+  #stageRaw(subject: string, value: unknown): void {
+    if (!(value instanceof Uint8Array)) {
+      throw new FlyshuttleError('ERR_PAYLOAD_INVALID', {
+        subject,
+        field: '(message)',
+        found: describe(value),
+        wanted: 'a Uint8Array',
+      })
+    }
+    this.#check(subject, value.length)
+    this.#views.bytes.set(value)
+    this.#set(CodecId.Raw, 0, value.length)
+  }
+
+  #set(codec: CodecId, typeId: number, bytes: number): void {
+    this.codec = codec
+    this.typeId = typeId
+    this.bytes = bytes
+  }
+
+  #check(subject: string, bytes: number): void {
+    if (bytes <= this.#bytesMax) return
+    throw new FlyshuttleError('ERR_MESSAGE_TOO_LARGE', {
+      subject,
+      found: bytes,
+      wanted: this.#bytesMax,
+    })
+  }
+}
+
+function codecOf(value: unknown): CodecId {
+  if (value === undefined) return CodecId.None
+  return value instanceof Uint8Array ? CodecId.Raw : CodecId.Msgpack
+}
+
+function copyPayload(
+  fromU32: Uint32Array,
+  fromBytes: Uint8Array,
+  bytes: number,
+  to: Views,
+  offset: number,
+): void {
+  if (bytes > WORD_COPY_BYTES_MAX) {
+    to.bytes.set(fromBytes.subarray(0, bytes), offset)
+    return
+  }
+  const u32 = to.u32
+  const start = offset >>> 2
+  const words = (bytes + 3) >>> 2
+  for (let word = 0; word < words; word++) u32[start + word] = fromU32[word] as number
+}

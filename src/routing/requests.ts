@@ -1,0 +1,189 @@
+// Requests that wait for their replies.
+//
+// A correlation is (incarnation of this thread, counter). The counter holds the place in a table
+// and how often that place has been used, so finding the waiter is an array access, and a late
+// reply to an earlier request is told from the reply that is awaited. Every request settles by its
+// deadline as long as this thread's loop runs.
+
+import type { Clock } from '../base/clock.js'
+import { Deadlines, type Waiting } from '../base/deadlines.js'
+import { FlyshuttleError, describe } from '../base/errors.js'
+import { REQUESTS_PENDING_MAX, REQUEST_TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX } from '../base/limits.js'
+import type { AwaitedRequest } from './parcel.js'
+
+export interface RequestOptions {
+  /** How long to wait for the reply, ms. Default 5000. */
+  readonly timeoutMs?: number
+  /** Ends the wait: the promise rejects with ERR_ABORTED, whose cause is the signal's reason. */
+  readonly signal?: AbortSignal
+}
+
+const PLACE_BITS = 20
+const PLACE_MASK = (1 << PLACE_BITS) - 1
+
+export class PendingRequest implements AwaitedRequest, Waiting {
+  thread = -1
+  incarnation = 0
+  isSettled = false
+  deadlineMs = 0
+  listNext: Waiting | null = null
+  listPrevious: Waiting | null = null
+  list: Waiting['list'] = null
+  signal: AbortSignal | null = null
+  onAbort: (() => void) | null = null
+
+  constructor(
+    readonly table: Requests,
+    readonly counter: number,
+    readonly subject: string,
+    readonly timeoutMs: number,
+    readonly resolve: (value: unknown) => void,
+    readonly reject: (error: unknown) => void,
+  ) {}
+
+  expire(): void {
+    const { subject, timeoutMs } = this
+    this.fail(new FlyshuttleError('ERR_TIMEOUT', { subject, wanted: timeoutMs }))
+  }
+
+  fail(error: unknown): void {
+    if (this.table.settle(this)) this.reject(error)
+  }
+
+  succeed(value: unknown): void {
+    if (this.table.settle(this)) this.resolve(value)
+  }
+}
+
+export interface RequestsEvents {
+  /**
+   * The first request began to wait (true), or the last one settled (false): hold the loop alive
+   * meanwhile.
+   */
+  onWaiting(isWaiting: boolean): void
+}
+
+export class Requests {
+  readonly #deadlines: Deadlines
+  readonly #events: RequestsEvents
+  readonly #places: (PendingRequest | null)[] = []
+  readonly #uses: number[] = []
+  readonly #free: number[] = []
+  #pending = 0
+
+  constructor(clock: Clock, events: RequestsEvents) {
+    this.#deadlines = new Deadlines(clock)
+    this.#events = events
+  }
+
+  get pending(): number {
+    return this.#pending
+  }
+
+  /**
+   * Registers a request and hands it to `send`, whose errors reject the promise.
+   *
+   * @throws (as rejection) ERR_OPTION_INVALID for a timeout that is no positive number, ERR_ABORTED
+   */
+  open(
+    subject: string,
+    options: RequestOptions,
+    send: (request: PendingRequest) => void,
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const timeoutMs = checkTimeoutMs(options.timeoutMs)
+      const signal = options.signal ?? null
+      if (signal?.aborted === true) throw aborted(subject, signal)
+      const request = this.#register(subject, timeoutMs, resolve, reject)
+      if (signal !== null) {
+        request.signal = signal
+        request.onAbort = () => request.fail(aborted(subject, signal))
+        signal.addEventListener('abort', request.onAbort, { once: true })
+      }
+      try {
+        send(request)
+      } catch (error) {
+        request.fail(error)
+      }
+    })
+  }
+
+  /** The request that a reply with this counter belongs to, if it still waits. */
+  find(counter: number): PendingRequest | null {
+    const place = counter & PLACE_MASK
+    const request = this.#places[place] ?? null
+    return request !== null && request.counter === counter ? request : null
+  }
+
+  /** Rejects what waits for a thread that ended: `isGone` says of which. */
+  failWhere(isGone: (request: PendingRequest) => boolean, makeError: (r: PendingRequest) => Error): void {
+    for (const request of this.#places) {
+      if (request !== null && isGone(request)) request.fail(makeError(request))
+    }
+  }
+
+  /** Rejects everything that waits. */
+  close(error: Error): void {
+    this.failWhere(
+      () => true,
+      () => error,
+    )
+    this.#deadlines.close()
+  }
+
+  /** Ends the wait; false when it had ended already. Only for `PendingRequest`. */
+  settle(request: PendingRequest): boolean {
+    if (request.isSettled) return false
+    request.isSettled = true
+    this.#deadlines.remove(request)
+    if (request.signal !== null && request.onAbort !== null) {
+      request.signal.removeEventListener('abort', request.onAbort)
+    }
+    const place = request.counter & PLACE_MASK
+    this.#places[place] = null
+    this.#free.push(place)
+    if (--this.#pending === 0) this.#events.onWaiting(false)
+    return true
+  }
+
+  #register(
+    subject: string,
+    timeoutMs: number,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ): PendingRequest {
+    let place = this.#free.pop()
+    if (place === undefined) {
+      place = this.#places.length
+      if (place >= REQUESTS_PENDING_MAX) {
+        const found = this.#pending
+        throw new FlyshuttleError('ERR_BACKPRESSURE', { subject, found, wanted: REQUESTS_PENDING_MAX })
+      }
+      this.#places.push(null)
+      this.#uses.push(0)
+    }
+    // From 1 to 4095 and round again: a counter of 0 belongs to no request.
+    const uses = ((this.#uses[place] as number) % 0xfff) + 1
+    this.#uses[place] = uses
+    const counter = (uses << PLACE_BITS) | place
+    const request = new PendingRequest(this, counter, subject, timeoutMs, resolve, reject)
+    this.#places[place] = request
+    this.#deadlines.add(request, timeoutMs)
+    if (this.#pending++ === 0) this.#events.onWaiting(true)
+    return request
+  }
+}
+
+function checkTimeoutMs(timeoutMs: unknown): number {
+  if (timeoutMs === undefined) return REQUEST_TIMEOUT_MS_DEFAULT
+  if (typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= TIMEOUT_MS_MAX) return timeoutMs
+  throw new FlyshuttleError('ERR_OPTION_INVALID', {
+    option: 'timeoutMs',
+    found: describe(timeoutMs),
+    wanted: `a number above 0 and up to ${TIMEOUT_MS_MAX}`,
+  })
+}
+
+function aborted(subject: string, signal: AbortSignal): FlyshuttleError {
+  return new FlyshuttleError('ERR_ABORTED', { subject }, signal.reason)
+}

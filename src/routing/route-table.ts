@@ -1,0 +1,161 @@
+// From a subject to the links that carry it: each thread's own compiled view of the change log.
+//
+// A route is made when a subject is first used and made anew when the shared version has moved
+// since. Publishing therefore costs one plain load of the version and no look-up at all. Cost grows
+// with threads, not with subscribers: all plain subscriptions of one thread share one frame, which
+// that thread fans out.
+
+import { Fifo } from '../base/fifo.js'
+import { ROUTES_CACHED_MAX } from '../base/limits.js'
+import type { LinkWriter, Outbox } from '../link/outbox.js'
+import type { DictionaryWriter } from '../memory/dictionary.js'
+import { HEADER_VERSION, Lane } from '../memory/layout.js'
+import type { Region } from '../memory/region.js'
+import { ChangeLogReader, SubscriptionFlag, type Subscription } from './change-log.js'
+import type { Parcel } from './parcel.js'
+import { SubjectTrie } from './subject-trie.js'
+
+/** A thread with plain subscriptions to a subject. */
+export interface Destination {
+  readonly link: LinkWriter
+  /**
+   * Word index of the row of each subscription that can hold a publisher back. None: the thread
+   * only taps.
+   */
+  readonly requiredRows: readonly number[]
+}
+
+/** One subscription of a queue group or one responder. */
+export interface Member {
+  readonly subscription: Subscription
+  readonly link: LinkWriter
+  readonly row: number
+}
+
+/** Subscriptions that share messages: each goes to one of them, in turn. */
+export interface Group {
+  readonly queue: string
+  readonly members: readonly Member[]
+  turn: number
+}
+
+export class Route {
+  readonly subject: string
+  /** In this thread's dictionary; 0 when the subject travels inline. */
+  readonly subjectId: number
+  /** The shared version that this route was made from. */
+  version = -1
+  destinations: readonly Destination[] = []
+  groups: readonly Group[] = []
+  responders: Group | null = null
+  /** The only link there is, with plain subscriptions alone: the fast path. */
+  solo: LinkWriter | null = null
+  /**
+   * Messages that found no room, oldest first. While there are any, later ones line up behind them.
+   */
+  readonly parked = new Fifo<Parcel>()
+
+  constructor(subject: string, subjectId: number) {
+    this.subject = subject
+    this.subjectId = subjectId
+  }
+
+  get hasReceivers(): boolean {
+    return this.destinations.length > 0 || this.groups.length > 0 || this.responders !== null
+  }
+}
+
+export class RouteTable {
+  readonly #region: Region
+  readonly #i32: Int32Array
+  readonly #outbox: Outbox
+  readonly #dictionary: DictionaryWriter
+  readonly #log: ChangeLogReader
+  readonly #trie = new SubjectTrie<Subscription>()
+  readonly #routes = new Map<string, Route>()
+  #version = -1
+
+  constructor(region: Region, outbox: Outbox, dictionary: DictionaryWriter) {
+    this.#region = region
+    this.#i32 = region.views.i32
+    this.#outbox = outbox
+    this.#dictionary = dictionary
+    this.#log = new ChangeLogReader(region)
+  }
+
+  /** The current route of a subject. Keep it, and hand it to `refresh` before each use. */
+  route(subject: string): Route {
+    let route = this.#routes.get(subject)
+    if (route === undefined) {
+      if (this.#routes.size >= ROUTES_CACHED_MAX) this.#forgetIdle()
+      route = new Route(subject, this.#dictionary.subjectId(subject))
+      this.#routes.set(subject, route)
+    }
+    this.refresh(route)
+    return route
+  }
+
+  /** Whether the route is still what the log says. A plain load: the caller's fast path. */
+  isFresh(route: Route): boolean {
+    return route.version === this.#i32[HEADER_VERSION >>> 2]
+  }
+
+  refresh(route: Route): void {
+    // SYNC route-version: pairs with route-version in ChangeLogWriter.announce.
+    const version = this.#i32[HEADER_VERSION >>> 2] as number
+    if (route.version === version) return
+    this.#catchUp()
+    this.#compile(route)
+    route.version = version
+  }
+
+  #catchUp(): void {
+    const version = Atomics.load(this.#i32, HEADER_VERSION >>> 2)
+    if (version === this.#version) return
+    this.#log.catchUp(
+      (added) => this.#trie.insert(added.pattern, added),
+      (removed) => void this.#trie.remove(removed.pattern, removed),
+    )
+    this.#version = version
+  }
+
+  #compile(route: Route): void {
+    const rows = new Map<number, number[]>()
+    const groups = new Map<string, Member[]>()
+    const responders: Member[] = []
+    for (const subscription of this.#trie.match(route.subject)) {
+      const { thread, flags, queue } = subscription
+      const row = (this.#region.layout.subscriptionRows >>> 2) + subscription.id
+      const member = { subscription, link: this.#outbox.link(thread, Lane.Bulk), row }
+      if ((flags & SubscriptionFlag.Responder) !== 0) responders.push(member)
+      else if (queue !== '') groups.set(queue, [...(groups.get(queue) ?? []), member])
+      else {
+        const required = rows.get(thread) ?? []
+        if ((flags & SubscriptionFlag.Lossy) === 0) required.push(row)
+        rows.set(thread, required)
+      }
+    }
+    const turnOf = (queue: string): number =>
+      route.groups.find((group) => group.queue === queue)?.turn ?? 0
+    route.destinations = [...rows].map(([thread, requiredRows]) => ({
+      link: this.#outbox.link(thread, Lane.Bulk),
+      requiredRows,
+    }))
+    route.groups = [...groups].map(([queue, members]) => ({ queue, members, turn: turnOf(queue) }))
+    route.responders =
+      responders.length === 0
+        ? null
+        : { queue: '', members: responders, turn: route.responders?.turn ?? 0 }
+    const only = route.destinations[0]
+    const isSolo =
+      route.destinations.length === 1 && route.groups.length === 0 && route.responders === null
+    route.solo = isSolo && only !== undefined && only.requiredRows.length > 0 ? only.link : null
+  }
+
+  /** Makes place in the cache; routes with parked messages stay. */
+  #forgetIdle(): void {
+    for (const [subject, route] of this.#routes) {
+      if (route.parked.length === 0) this.#routes.delete(subject)
+    }
+  }
+}
