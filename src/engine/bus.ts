@@ -167,8 +167,9 @@ export class Bus {
     options: RequestOptions,
     party: Party,
   ): Promise<unknown> {
-    const subject = typeof target === 'string' ? target : target.subject
-    const message = typeof target === 'string' ? null : target.request
+    const isTyped = typeof target === 'object' && target !== null
+    const subject = isTyped ? target.subject : target
+    const message = isTyped ? target.request : null
     const isFirst = this.#requests.pending === 0
     return this.#requests.open(subject, options, (request) =>
       this.#sender.request(message, subject, value, party.agent, request, isFirst),
@@ -189,7 +190,7 @@ export class Bus {
     party: Party,
   ): Promise<LocalSubscription> {
     if (this.#isClosed) throw new FlyshuttleError('ERR_CLOSED', { found: 'subscribe' })
-    const pattern = checkPattern(typeof target === 'string' ? target : target.subject)
+    const pattern = checkPattern(typeof target === 'object' ? target?.subject : target)
     const concurrency = checkCount('concurrency', options.concurrency ?? 1, 1, CONCURRENCY_MAX)
     const messagesMax = checkCount(
       'mailbox',

@@ -97,7 +97,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   try {
     await engine.startThreads(checked.threads)
   } catch (error) {
-    await engine.close()
+    await engine.abandon()
     throw error
   }
   return engine
@@ -286,7 +286,13 @@ export class Engine extends Endpoint {
     } catch (error) {
       this.#onError(error, { subject: '(close)', thread: 0, agent: '' })
     }
-    await Promise.all(workers().map((place) => this.#end(place)))
+    await this.abandon()
+  }
+
+  /** Ends everything at once. For `createEngine`, when a thread does not start. */
+  async abandon(): Promise<void> {
+    const alive = this.#threads.places.filter(({ worker }) => worker !== null)
+    await Promise.all(alive.map((place) => this.#end(place)))
     this.#bus.close()
     for (const bell of this.#bells) if (bell >= 0) this.#binding?.closeBell(bell)
     this.#bells.fill(-1)

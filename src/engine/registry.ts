@@ -68,7 +68,8 @@ export class Registry {
     if (owned === undefined) return
     this.#log.remove(owned)
     for (const id of owned) {
-      // It may have ended with a full mailbox; the next owner of the number begins with an empty one.
+      // It may have ended with a full mailbox; the next owner of the number begins with an empty
+      // one.
       Atomics.store(this.#rows, id, 0)
       this.#free.push(id)
     }

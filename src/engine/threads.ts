@@ -7,6 +7,7 @@ import {
   HEADER_DEATHS,
   INBOX_DEAD,
   INBOX_READY,
+  INBOX_SLEEPING,
   ThreadState,
 } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
@@ -71,6 +72,7 @@ export class Threads {
     const worker = new Worker(new URL('./thread-main.js', import.meta.url), {
       workerData: boot,
       name: `flyshuttle ${thread}`,
+      ...inheritedArguments(),
     })
     place.worker = worker
     let reason: unknown = 'it was terminated'
@@ -113,6 +115,23 @@ export class Threads {
 }
 
 /**
+ * Node's own arguments for a worker: those of this process (`--import tsx` must reach it), unless
+ * the program was given by `--eval`: a worker has a file, and Node refuses `--input-type` with it.
+ */
+function inheritedArguments(): { execArgv?: string[] } {
+  const isEvaluated = process.execArgv.some((argument) => argument.startsWith('--input-type'))
+  if (!isEvaluated) return {}
+  const isOfEval = (argument: string): boolean => /^(-[ep]|-pe|--eval|--print)$/.test(argument)
+  const execArgv = process.execArgv.filter(
+    (argument, index, all) =>
+      !argument.startsWith('--input-type') &&
+      !isOfEval(argument) &&
+      !isOfEval(all[index - 1] ?? ''),
+  )
+  return { execArgv }
+}
+
+/**
  * Says that a thread is dead, and makes every inbox look at every link: the thread may have died between moving a
  * tail and setting its ready bit. With the addon the dying thread has done this itself already; saying it again does
  * no harm. The caller rings the bells.
@@ -128,5 +147,7 @@ export function announceDeath(region: Region, thread: number): void {
       const index = (layout.inbox(inbox) + INBOX_READY + group * LINE_BYTES) >>> 2
       Atomics.or(views.i32, index, -1)
     }
+    // Then "awake": a notify that comes between its parking and its wait would be lost.
+    Atomics.store(views.i32, (layout.inbox(inbox) + INBOX_SLEEPING) >>> 2, 0)
   }
 }

@@ -165,6 +165,7 @@ export class Inbox {
     }
   }
 
+  /** Bits first, deaths after: whoever announces a death counts it before it sets the bits. */
   #takeReady(): void {
     for (let group = 0; group < this.#readyIndex.length; group++) {
       const index = this.#readyIndex[group] as number
@@ -176,6 +177,7 @@ export class Inbox {
       const taken = Atomics.exchange(this.i32, index, 0)
       this.#leftover[group] = (this.#leftover[group] as number) | taken
     }
+    this.#noteDeaths()
   }
 
   #drainUrgent(framesMax: number): number {

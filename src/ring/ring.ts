@@ -195,6 +195,8 @@ export class RingReader {
     const head = Atomics.load(i32, this.#headIndex)
     const taken = Atomics.load(i32, this.#takenIndex)
     this.#head = ((taken - head) | 0) > 0 ? taken : head
+    // A producer that waits for room looks at the head, and there may be nothing left to poll.
+    if (this.#head !== head) Atomics.store(i32, this.#headIndex, this.#head)
   }
 
   /**

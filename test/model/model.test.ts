@@ -1,0 +1,167 @@
+// Runs the Promela model of the link protocol under spin: the protocol itself must hold in every
+// interleaving, and each mutant, one mistake switched on by its macro, must be refuted.
+//
+// `README.md` beside this file says what is modelled. A mutant counts as refuted only for the
+// reason written beside it: `asleep` is an invalid end state (someone waits that nobody will wake),
+// `frames` a failed assertion about what the consumer got. Needs spin 6 and gcc; without them the
+// suite is skipped, except in CI, where it fails.
+
+import { execFile, spawnSync } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const run = promisify(execFile)
+
+type Scenario = 'wake' | 'room'
+type Refutation = 'asleep' | 'frames'
+
+const REFUTATIONS: Record<Refutation, RegExp> = {
+  asleep: /pan:\d+: invalid end state/,
+  frames: /pan:\d+: assertion violated/,
+}
+
+/** What must hold in every interleaving: the protocol, with either kind of bell. */
+const PROTOCOLS: [Scenario, string[], string][] = [
+  ['wake', [], 'nobody sleeps through a message or a death'],
+  ['wake', ['PORTABLE_BELL'], 'nor with Atomics.notify for a bell'],
+  ['room', [], 'a full ring always gets its producer going again'],
+  ['room', ['PORTABLE_BELL'], 'also with Atomics.notify for a bell'],
+]
+
+/** Parts that turned out to be belt and braces: without them the rest still holds. */
+const SPARE_PARTS: [Scenario, string[], string][] = [
+  ['room', ['EMPTY_CASE_DROPPED'], 'an empty ring has room for any request within its size'],
+  ['room', ['REPLACEMENT_TRUSTS_ANNOUNCEMENT'], 'the announcement makes the replacement scan'],
+]
+
+const MUTANTS: [Scenario, string[], Refutation][] = [
+  ['wake', ['PLAIN_TAIL'], 'asleep'],
+  ['wake', ['PLAIN_SLEEPING'], 'asleep'],
+  ['wake', ['NO_RECHECK'], 'asleep'],
+  ['wake', ['READY_BEFORE_TAIL'], 'asleep'],
+  ['wake', ['SLEEP_CHECK_FIRST'], 'asleep'],
+  ['wake', ['TAIL_BEFORE_RECORD'], 'frames'],
+  ['wake', ['READY_CLEARED_AFTER_DRAIN'], 'asleep'],
+  ['wake', ['LEFTOVER_FORGOTTEN'], 'asleep'],
+  ['wake', ['NO_ANNOUNCEMENT'], 'asleep'],
+  ['wake', ['ANNOUNCED_BY_MAIN'], 'asleep'],
+  ['wake', ['ANNOUNCEMENT_ONLY_RINGS'], 'asleep'],
+  ['wake', ['ANNOUNCEMENT_RINGS_FIRST'], 'asleep'],
+  ['wake', ['REPLACEMENT_NEVER_SCANS'], 'asleep'],
+  ['wake', ['PORTABLE_BELL', 'ANNOUNCEMENT_ONLY_NOTIFIES'], 'asleep'],
+  ['wake', ['PORTABLE_BELL', 'DEATHS_NOTED_FIRST'], 'asleep'],
+  ['room', ['PLAIN_WAITING'], 'asleep'],
+  ['room', ['PLAIN_HEAD'], 'asleep'],
+  ['room', ['ROOM_NOT_RECHECKED'], 'asleep'],
+  ['room', ['FULL_WITHOUT_FLUSH'], 'asleep'],
+  ['room', ['RETRY_WITHOUT_ASKING'], 'asleep'],
+  ['room', ['WANTED_BEYOND_RING'], 'asleep'],
+  ['room', ['ROOM_RINGS_WITHOUT_READY'], 'asleep'],
+  ['room', ['HEAD_BEFORE_HANDLING'], 'frames'],
+  ['room', ['TAKEN_AFTER_HANDLING'], 'frames'],
+  ['room', ['REPLACEMENT_FROM_HEAD'], 'frames'],
+  ['room', ['REPLACEMENT_KEEPS_OLD_HEAD'], 'asleep'],
+  ['room', ['NO_ANNOUNCEMENT'], 'asleep'],
+  ['room', ['REPLACEMENT_NEVER_SCANS'], 'asleep'],
+]
+
+const INCOMPLETE = /max search depth too small|out of memory|-DMEMLIM bound|Search not completed/
+
+/** Memory serves until the end and Main is blocked: these two alone never reach their ends. */
+const NEVER_ENDING = ['Memory', 'Main']
+
+const TIMEOUT_MS = 240_000
+
+const missing = ['spin', 'gcc'].filter((tool) => spawnSync(tool, ['--version']).error)
+const reason = missing.length === 0 ? '' : ` (needs ${missing.join(' and ')}, not installed)`
+
+describe.skipIf(missing.length > 0 && !process.env['CI'])(`the link protocol${reason}`, () => {
+  let folder = ''
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'flyshuttle-model-'))
+  })
+
+  afterAll(async () => {
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  /** The verifier's report on a model with these macros; the search stops at the first error. */
+  async function search(scenario: Scenario, macros: string[], optimise: string): Promise<string> {
+    const cwd = await mkdtemp(join(folder, 'run-'))
+    const defines = macros.map((macro) => `-D${macro}`)
+    await run('spin', [...defines, '-a', modelPath(`${scenario}.pml`)], { cwd })
+    const options = ['-w', optimise, '-DSAFETY', '-DMEMLIM=2048']
+    await run('gcc', [...options, '-o', 'pan', 'pan.c'], { cwd })
+    const { stdout } = await run(join(cwd, 'pan'), ['-m100000'], { cwd })
+    return stdout
+  }
+
+  for (const [scenario, macros, what] of PROTOCOLS) {
+    test(`${[scenario, ...macros].join(' ')}: ${what}`, { timeout: TIMEOUT_MS }, async () => {
+      const report = await search(scenario, macros, '-O2')
+      expect(report).toMatch(/errors: 0\n/)
+      expect(report).not.toMatch(INCOMPLETE)
+      // Every step of every thread was taken in some run, so nothing held for want of trying.
+      expect(unreachedSteps(report)).toEqual(
+        expect.arrayContaining([['Consumer', []], ['Producer', []], ['init', []]]),
+      )
+      for (const [thread, steps] of unreachedSteps(report)) {
+        expect([thread, steps]).toEqual([thread, NEVER_ENDING.includes(thread) ? ['-end-'] : []])
+      }
+    })
+  }
+
+  for (const [scenario, macros, why] of SPARE_PARTS) {
+    test(`${[scenario, ...macros].join(' ')} holds: ${why}`, { timeout: TIMEOUT_MS }, async () => {
+      const report = await search(scenario, macros, '-O2')
+      expect(report).toMatch(/errors: 0\n/)
+      expect(report).not.toMatch(INCOMPLETE)
+    })
+  }
+
+  for (const [scenario, macros, refutation] of MUTANTS) {
+    const title = `refutes ${[scenario, ...macros].join(' ')}: ${refutation}`
+    test(title, { timeout: TIMEOUT_MS }, async () => {
+      const report = await search(scenario, macros, '-O1')
+      expect(report).toMatch(REFUTATIONS[refutation])
+      expect(report).toMatch(/errors: [1-9]/)
+    })
+  }
+})
+
+test('every macro of the models is tried by a test and told in the README', async () => {
+  const known = [...PROTOCOLS, ...SPARE_PARTS, ...MUTANTS].flatMap(([, macros]) => macros)
+  const files = await Promise.all(
+    ['link.pml', 'wake.pml', 'room.pml'].map((name) => readFile(modelPath(name), 'utf8')),
+  )
+  const found = new Set<string>()
+  for (const line of files.join('\n').split('\n')) {
+    if (!/^#(ifdef|ifndef|if|elif)\b/.test(line)) continue
+    for (const name of line.match(/\b[A-Z][A-Z_]{3,}\b/g) ?? []) found.add(name)
+  }
+  for (const size of ['THREADS', 'INBOXES']) found.delete(size)
+  expect([...found].sort()).toEqual([...new Set(known)].sort())
+  const readme = await readFile(modelPath('README.md'), 'utf8')
+  expect([...found].filter((name) => !readme.includes(`\`${name}\``))).toEqual([])
+})
+
+function modelPath(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url))
+}
+
+/** For each thread of the model: the steps that no run took, in the words of the report. */
+function unreachedSteps(report: string): [thread: string, steps: string[]][] {
+  return report
+    .split(/^unreached in (?:proctype )?/m)
+    .slice(1)
+    .map((section) => {
+      const [thread = '', ...lines] = section.split('\n')
+      const steps = lines.flatMap((line) => /, state \d+, "(.*)"$/.exec(line)?.[1] ?? [])
+      return [thread, steps]
+    })
+}
