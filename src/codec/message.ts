@@ -54,7 +54,16 @@ export function object<T>(): ObjectPayload<T> {
 
 const ANY_OBJECT: ObjectPayload<never> = Object.freeze({ [PAYLOAD]: 'object' as const })
 
-let messagesMade = 0
+// Two copies of the package in one thread (an application's and a plugin's) count together: an
+// engine of one of them takes messages made by the other.
+const COUNTER = Symbol.for('flyshuttle.messagesMade')
+const counters = globalThis as unknown as Record<symbol, number>
+
+function nextOrdinal(): number {
+  const ordinal = counters[COUNTER] ?? 0
+  counters[COUNTER] = ordinal + 1
+  return ordinal
+}
 
 /** A subject and the type of its messages. Made by `message` and `rpc`. */
 export class Message<T> {
@@ -72,7 +81,7 @@ export class Message<T> {
     this.codec = codec
     this.struct = struct
     this.typeId = struct === null ? 0 : struct.typeId
-    this.ordinal = messagesMade++
+    this.ordinal = nextOrdinal()
     Object.freeze(this)
   }
 
@@ -129,9 +138,15 @@ export function message<T = unknown>(subject: string): Message<T>
 export function message(subject: string, payload: RawPayload): Message<Uint8Array>
 export function message<T>(subject: string, payload: ObjectPayload<T>): Message<T>
 export function message<const F extends Fields>(subject: string, fields: F): Message<Infer<F>>
-export function message(subject: string, payload: Payload = ANY_OBJECT): Message<any> {
+export function message(subject: string, ...given: Payload[]): Message<any> {
+  // An `undefined` that was given is a mistake, such as a circular import, and not a wish for plain
+  // values.
+  return given.length === 0 ? message(subject, ANY_OBJECT) : declare(subject, given[0])
+}
+
+function declare(subject: string, payload: Payload | undefined): Message<any> {
   checkGiven(subject)
-  const mark = (payload as Partial<RawPayload> | null)?.[PAYLOAD]
+  const mark = (payload as Partial<RawPayload> | null | undefined)?.[PAYLOAD]
   if (mark === 'raw') return new Message(subject, CodecId.Raw, null)
   if (mark === 'object') return new Message(subject, CodecId.Msgpack, null)
   return new Message(subject, CodecId.Struct, compileStruct(subject, payload as Fields))
@@ -151,13 +166,11 @@ export function rpc<const Q extends Payload, const R extends Payload>(
 ): Rpc<ValueOf<Q>, ValueOf<R>>
 export function rpc(
   subject: string,
-  payloads: { readonly request: Payload; readonly reply: Payload } = BOTH_ANY,
+  ...given: { readonly request: Payload; readonly reply: Payload }[]
 ): Rpc<any, any> {
-  const { request, reply } = payloads
-  return new Rpc(message(subject, request as Fields), message(subject, reply as Fields))
+  if (given.length === 0) return new Rpc(message(subject), message(subject))
+  return new Rpc(declare(subject, given[0]?.request), declare(subject, given[0]?.reply))
 }
-
-const BOTH_ANY = { request: ANY_OBJECT, reply: ANY_OBJECT }
 
 function checkGiven(subject: string): string {
   if (typeof subject === 'string' && subject !== '') return subject

@@ -235,7 +235,8 @@ export class MsgpackDecoder {
       const staged = this.#stage(buffer, start, lengthBytes)
       const loads = this.#loads
       const value: unknown = this.#unpackr.unpack(staged, lengthBytes)
-      // msgpackr reads on from a copy that is no Buffer once it has loaded structures: read it again.
+      // msgpackr reads on from a copy that is no Buffer once it has loaded structures: read it
+      // again.
       return loads === this.#loads ? value : this.#unpackr.unpack(staged, lengthBytes)
     } catch (error) {
       throw new FlyshuttleError(

@@ -38,8 +38,8 @@ export function findUnsupported(payload: unknown): string | null {
 }
 
 /**
- * The payload with each object literal that has a `toJSON` replaced by what that returns; the same payload when there
- * is none. Class instances, dates and buffers are the encoder's own business.
+ * The payload with each object literal that has a `toJSON` replaced by what that returns; the same
+ * payload when there is none. Class instances, dates and buffers are the encoder's own business.
  */
 export function applyToJson(payload: unknown): unknown {
   // Each object is converted once, however many paths lead to it.
