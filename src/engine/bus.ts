@@ -256,6 +256,7 @@ export class Bus {
   control(thread: number, payload: { op: string }, timeoutMs: number): Promise<unknown> {
     return this.#requests.open(`(thread ${thread}: ${payload.op})`, { timeoutMs }, (request) => {
       const link = this.#outbox.link(thread, Lane.Urgent)
+      if (this.#stateOf(thread) === ThreadState.Dead) throw this.#diedError(thread)
       request.thread = thread
       request.incarnation = this.#incarnationOf(thread)
       this.#sender.direct(link, FrameKind.Control, 0, null, payload, this.#incarnation, request.counter)
@@ -395,9 +396,14 @@ export class Bus {
         (this.#stateOf(thread) === ThreadState.Dead || this.#incarnationOf(thread) !== incarnation),
       ({ subject, thread }) =>
         subject.startsWith('(')
-          ? new FlyshuttleError('ERR_THREAD_DIED', { thread, found: 'it was being asked something' })
+          ? this.#diedError(thread)
           : new FlyshuttleError('ERR_RESPONDER_DIED', { subject }),
     )
+  }
+
+  #diedError(thread: number): FlyshuttleError {
+    const found = 'it cannot answer any more'
+    return new FlyshuttleError('ERR_THREAD_DIED', { thread, found })
   }
 
   #onCorrupt(producer: number, found: string): void {

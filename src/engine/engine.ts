@@ -270,8 +270,17 @@ export class Engine extends Endpoint {
     this.#bus.hold(true)
     this.#closing.abort()
     const workers = (): Place[] => this.#threads.places.filter(({ worker }) => worker !== null)
+    const tell = async (place: Place, request: ThreadRequest): Promise<unknown> => {
+      try {
+        return await this.#ask(place, request, leftMs())
+      } catch (error) {
+        // A thread that dies while it is being closed is closed.
+        if ((error as FlyshuttleError).code !== 'ERR_THREAD_DIED') throw error
+        return { frames: 0, isIdle: true }
+      }
+    }
     const tellAll = (request: ThreadRequest): Promise<unknown[]> =>
-      Promise.all(workers().map((place) => this.#ask(place, request, leftMs())))
+      Promise.all(workers().map((place) => tell(place, request)))
     try {
       this.#bus.flush()
       await tellAll({ op: 'closing' })
