@@ -70,9 +70,9 @@ export interface AgentDefinition<State, Context> {
    */
   readonly handle?: readonly Binding<Context>[]
   /** Runs before the first message; `spawn` rejects if it throws. */
-  readonly onStart?: (context: Context) => Awaitable<void>
+  readonly onStart?: (context: Context) => unknown
   /** Runs after the last message, when the agent or the engine stops. */
-  readonly onStop?: (context: Context) => Awaitable<void>
+  readonly onStop?: (context: Context) => unknown
 }
 
 const IS_AGENT = Symbol.for('flyshuttle.agent')

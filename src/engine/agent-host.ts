@@ -34,19 +34,23 @@ export function defineAgent<State = undefined>(
 /**
  * Connects a handler to a message, an rpc or a subject pattern, within `defineAgent`.
  *
- * The handler gets the value, the info of the message, and the agent's context.
+ * The handler gets the value, the info of the message, and the agent's context. Annotate the context to have its
+ * state typed; `defineAgent` then checks that it is what `state()` makes.
+ *
+ * @example
+ * on(Flight, (flight, info, { state }: AgentContext<Totals>) => { state.total += flight.delayMin })
  */
-export function on<Q, R, State>(
+export function on<Q, R, State = any>(
   rpc: Rpc<Q, R>,
   handler: AgentHandler<Q, R, AgentContext<State>>,
   options?: SubscribeOptions,
 ): Binding<AgentContext<State>>
-export function on<T, State>(
+export function on<T, State = any>(
   message: Message<T>,
   handler: AgentHandler<T, unknown, AgentContext<State>>,
   options?: SubscribeOptions,
 ): Binding<AgentContext<State>>
-export function on<State>(
+export function on<State = any>(
   pattern: string,
   handler: AgentHandler<any, unknown, AgentContext<State>>,
   options?: SubscribeOptions,

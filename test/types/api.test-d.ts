@@ -1,0 +1,141 @@
+// What the compiler promises to users of the front door.
+
+import {
+  ascii,
+  createEngine,
+  defineAgent,
+  f64,
+  i16,
+  message,
+  object,
+  on,
+  oneOf,
+  raw,
+  rpc,
+  u32,
+  type AgentContext,
+  type Engine,
+  type MessageInfo,
+  type Outcome,
+} from 'flyshuttle'
+import { describe, expectTypeOf, test } from 'vitest'
+
+const Flight = message('flights.departed', { date: f64, delayMin: i16, origin: ascii(3) })
+const Note = message<{ text: string }>('notes')
+const Frame = message('frames', raw)
+const Worst = rpc('delays.worst', {
+  request: { top: u32 },
+  reply: object<{ airport: string; delayMin: number }[]>(),
+})
+const Order = message('orders', { side: oneOf('buy', 'sell') })
+
+declare const engine: Engine
+const flight = { date: 1, delayMin: 2, origin: 'ORD' }
+
+describe('publish', () => {
+  test('takes exactly the fields of the message', () => {
+    expectTypeOf(engine.publish(Flight, flight)).toEqualTypeOf<boolean>()
+    // @ts-expect-error a field is missing
+    engine.publish(Flight, { date: 1, delayMin: 2 })
+    // @ts-expect-error a field has the wrong type
+    engine.publish(Flight, { ...flight, origin: 7 })
+    // @ts-expect-error a field too many
+    engine.publish(Flight, { date: 1, delayMin: 2, origin: 'ORD', extra: 1 })
+    // @ts-expect-error not one of the options
+    engine.publish(Order, { side: 'hold' })
+    // @ts-expect-error the message needs a value
+    engine.publish(Flight)
+    engine.publish(Note, { text: 'x' })
+    // @ts-expect-error declared as { text: string }
+    engine.publish(Note, { text: 1 })
+    engine.publish(Frame, new Uint8Array(1))
+    // @ts-expect-error raw takes bytes
+    engine.publish(Frame, 'text')
+    engine.publish('bare.subject', { anything: [1] })
+    engine.publish('bare.subject')
+  })
+
+  test('has siblings of the same shape', () => {
+    expectTypeOf(engine.tryPublish(Flight, flight)).toEqualTypeOf<Outcome>()
+    expectTypeOf(engine.send(Flight, flight)).toEqualTypeOf<Promise<void>>()
+    expectTypeOf(engine.drained(Flight)).toEqualTypeOf<Promise<void>>()
+    // @ts-expect-error a field is missing
+    engine.tryPublish(Flight, { date: 1 })
+    // @ts-expect-error a field is missing
+    void engine.send(Flight, { date: 1 })
+  })
+})
+
+describe('subscribe', () => {
+  test('gives the handler the payload type and the info', () => {
+    void engine.subscribe(Flight, (value, info) => {
+      expectTypeOf(value).toEqualTypeOf<{ date: number; delayMin: number; origin: string }>()
+      expectTypeOf(info).toEqualTypeOf<MessageInfo>()
+    })
+    void engine.subscribe(Order, ({ side }) => expectTypeOf(side).toEqualTypeOf<'buy' | 'sell'>())
+    void engine.subscribe('flights.*', (value: { any: string }) => value.any)
+  })
+
+  test('without a handler iterates the payload type', async () => {
+    for await (const { value, subject } of await engine.subscribe(Flight)) {
+      expectTypeOf(value.origin).toEqualTypeOf<string>()
+      expectTypeOf(subject).toEqualTypeOf<string>()
+    }
+  })
+})
+
+describe('request', () => {
+  test('follows the rpc in both directions', async () => {
+    const worst = await engine.request(Worst, { top: 3 })
+    expectTypeOf(worst).toEqualTypeOf<{ airport: string; delayMin: number }[]>()
+    // @ts-expect-error the request has another field
+    await engine.request(Worst, { bottom: 3 })
+    expectTypeOf(await engine.request('bare')).toEqualTypeOf<unknown>()
+    expectTypeOf(await engine.request<number>('bare', 1)).toEqualTypeOf<number>()
+  })
+
+  test('binds the handler to the reply type', () => {
+    void engine.handle(Worst, ({ top }) => [{ airport: 'ORD', delayMin: top }])
+    void engine.handle(Worst, async () => [])
+    // @ts-expect-error the reply has another type
+    void engine.handle(Worst, ({ top }) => top)
+  })
+})
+
+describe('defineAgent', () => {
+  interface Totals {
+    total: number
+  }
+
+  test('types values, replies and state', () => {
+    defineAgent({
+      name: 'totals',
+      state: (): Totals => ({ total: 0 }),
+      subscribe: [
+        on(Flight, (value, info, { state }: AgentContext<Totals>) => {
+          expectTypeOf(value.delayMin).toEqualTypeOf<number>()
+          expectTypeOf(info.subject).toEqualTypeOf<string>()
+          state.total += value.delayMin
+        }),
+      ],
+      handle: [on(Worst, ({ top }) => [{ airport: 'x', delayMin: top }])],
+      onStart: (context) => expectTypeOf(context.state).toEqualTypeOf<Totals>(),
+    })
+    // @ts-expect-error the reply has another type
+    on(Worst, () => 'nothing')
+    defineAgent({
+      name: 'mismatch',
+      state: () => ({ total: 0 }),
+      // @ts-expect-error the handler wants another state than the agent has
+      subscribe: [on(Flight, (_, __, context: AgentContext<{ other: string }>) => context.name)],
+    })
+    // @ts-expect-error no such hook
+    defineAgent({ name: 'x', onBegin: () => {} })
+  })
+
+  test('createEngine takes known options only', () => {
+    // @ts-expect-error misspelt
+    void createEngine({ thread: 2 })
+    expectTypeOf(createEngine({ threads: 2 })).toEqualTypeOf<Promise<Engine>>()
+  })
+})
