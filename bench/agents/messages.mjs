@@ -1,0 +1,31 @@
+// The subjects of the benchmark, shared by its agents and by the main thread that conducts them.
+
+import { ascii, f64, message, object, oneOf, rpc, u32, u8 } from 'flyshuttle'
+
+/** 40 bytes of payload: 3 × 8 + 3 × 4 + 4 × 1. With the frame's header 56. */
+export const Trade = message('bench.trade', {
+  id: u32,
+  account: u32,
+  book: u32,
+  price: f64,
+  quantity: f64,
+  timeMs: f64,
+  side: oneOf('buy', 'sell'),
+  flags: u8,
+  venue: ascii(2),
+})
+
+/** The same values as `payloads/tick.mjs`, through msgpack. */
+export const Tick = message('bench.tick', object())
+
+export const Sum = rpc('bench.sum', {
+  request: { id: u32, a: f64, b: f64 },
+  reply: { id: u32, sum: f64 },
+})
+
+// What the main thread asks of the agents. None of it is measured.
+export const PRODUCE = 'bench.produce'
+export const EXPECT = 'bench.expect'
+export const COMPLETE = 'bench.complete'
+export const REPORT = 'bench.report'
+export const ASK = 'bench.ask'

@@ -1,0 +1,67 @@
+// The requester of every contender in the request scenarios: asks, awaits, checks each answer.
+//
+// A contender only brings `request(question) → Promise<answer>`. With one request in flight each
+// round trip is timed; the end of one is the start of the next, so there is one look at the clock
+// per request. This is a closed loop by its nature: it tells how long one caller waits, not how a
+// queue grows under a given rate.
+
+import { performance } from 'node:perf_hooks'
+import { foldAnswer, questionAt } from '../payloads/question.mjs'
+import { nowNs } from './clock.mjs'
+import { latencyOf } from './statistics.mjs'
+
+/**
+ * @typedef {ReturnType<typeof questionAt>} Question
+ * @typedef {{ id: number, sum: number }} Answer
+ */
+
+/**
+ * @param {(question: Question) => Promise<Answer>} request
+ * @param {{ first: number, count: number, inFlight: number }} job
+ */
+export async function ask(request, { first, count, inFlight }) {
+  const isSerial = inFlight === 1
+  const samplesMs = new Float64Array(isSerial ? count : 0)
+  let received = 0
+  let disordered = 0
+  let checksum = 0
+  let nextId = first
+  const endId = first + count
+
+  /** @param {number} id @param {Answer} answer */
+  const check = (id, answer) => {
+    received++
+    if (answer.id !== id) disordered++
+    checksum = foldAnswer(checksum, answer)
+  }
+
+  /** One of many callers, each with one request under way. */
+  const caller = async () => {
+    while (nextId < endId) {
+      const id = nextId++
+      check(id, await request(questionAt(id)))
+    }
+  }
+
+  const startNs = nowNs()
+  if (isSerial) {
+    let beforeMs = performance.now()
+    for (let index = 0; index < count; index++) {
+      const id = first + index
+      check(id, await request(questionAt(id)))
+      const afterMs = performance.now()
+      samplesMs[index] = afterMs - beforeMs
+      beforeMs = afterMs
+    }
+  } else await Promise.all(Array.from({ length: inFlight }, caller))
+  const endNs = nowNs()
+
+  return {
+    startNs,
+    endNs,
+    received,
+    disordered,
+    checksum,
+    latency: isSerial ? latencyOf(samplesMs) : null,
+  }
+}

@@ -1,0 +1,46 @@
+// Finds scenarios by name, or by the path of a file that exports one.
+
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+/**
+ * @typedef {import('./measure.mjs').Options} Options
+ * @typedef {import('./measure.mjs').Pass | { notRun: string }} Result
+ * @typedef {object} Scenario
+ * @property {string} name
+ * @property {string} question what is measured, in a few words
+ * @property {'messages/s' | 'requests/s'} unit always a rate: more is better
+ * @property {string[]} baselines contenders to which the others are compared
+ * @property {Record<string, (options: Options) => Promise<Result>>} contenders
+ *   each runs in a fresh process; it says `notRun` with the reason when this machine cannot run it
+ */
+
+/** In the order in which they run. */
+export const SCENARIO_NAMES = [
+  'one-to-one-struct',
+  'one-to-one-object',
+  'request-reply-serial',
+  'request-reply-pipelined',
+]
+
+/**
+ * @param {string} nameOrPath one of SCENARIO_NAMES, or a path that ends in `.mjs`
+ * @returns {Promise<{ file: string, scenario: Scenario }>}
+ */
+export async function loadScenario(nameOrPath) {
+  const file = SCENARIO_NAMES.includes(nameOrPath)
+    ? fileURLToPath(new URL(`../scenarios/${nameOrPath}.mjs`, import.meta.url))
+    : resolve(nameOrPath)
+  if (!file.endsWith('.mjs') || !existsSync(file)) {
+    const known = SCENARIO_NAMES.join(', ')
+    throw new UsageError(`no scenario is called ${nameOrPath}; there are ${known}, or a .mjs file`)
+  }
+  const { default: scenario } = await import(pathToFileURL(file).href)
+  return { file, scenario }
+}
+
+/** Something that the person at the keyboard can set right. */
+export class UsageError extends Error {
+  name = 'UsageError'
+}

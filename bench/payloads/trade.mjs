@@ -1,0 +1,70 @@
+// The record of `one-to-one-struct`: a trade of 40 bytes, told from its sequence number alone.
+//
+// Every contender's producer makes a fresh object per message with `tradeAt`, as a program would;
+// every consumer folds what arrived into a sum with `foldTrade`. What the sum has to be is computed
+// by `expectedTradeSum`, which makes no object and shares no code with either.
+
+const TIME_BASE_MS = 1_700_000_000_000
+const VENUES = ['XN', 'XL', 'XT', 'XF']
+
+/**
+ * The trade with a sequence number below 2^31. In memory: three f64, three u32, four bytes.
+ *
+ * @param {number} id
+ */
+export function tradeAt(id) {
+  return {
+    id,
+    account: id ^ 0x5a5a,
+    book: id % 64,
+    price: 100 + (id % 1000) / 8,
+    quantity: 1 + (id % 97),
+    timeMs: TIME_BASE_MS + id,
+    side: id % 2 === 0 ? 'buy' : 'sell',
+    flags: id & 0xff,
+    venue: VENUES[id & 3],
+  }
+}
+
+/**
+ * Adds one received trade to a sum modulo 2^32. Each field has a weight of its own, so that two
+ * fields in each other's place are noticed.
+ *
+ * @param {number} sum
+ * @param {ReturnType<typeof tradeAt>} trade
+ */
+export function foldTrade(sum, trade) {
+  return (
+    (sum +
+      trade.id +
+      3 * trade.account +
+      5 * trade.book +
+      56 * trade.price +
+      9 * trade.quantity +
+      11 * (trade.timeMs - TIME_BASE_MS) +
+      (trade.side === 'buy' ? 13 : 26) +
+      17 * trade.flags +
+      19 * trade.venue.charCodeAt(1)) |
+    0
+  )
+}
+
+/**
+ * The sum over `count` trades from `first` on, straight from the numbers.
+ *
+ * @param {number} first
+ * @param {number} count
+ */
+export function expectedTradeSum(first, count) {
+  let sum = 0
+  for (let id = first; id < first + count; id++) {
+    let part = 12 * id + 3 * (id ^ 0x5a5a) + 5 * (id & 63)
+    part += 7 * (800 + (id % 1000)) + 9 * ((id % 97) + 1)
+    part += 13 * (1 + (id & 1)) + 17 * (id & 255) + 19 * VENUE_LETTERS[id % 4]
+    sum = (sum + part) | 0
+  }
+  return sum
+}
+
+/** Second letters of the venues, as their codes: N, L, T, F. */
+const VENUE_LETTERS = [78, 76, 84, 70]

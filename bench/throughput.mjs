@@ -1,0 +1,169 @@
+// How fast do messages travel between threads? `npm run bench:throughput -- --help`
+//
+// Each run of a contender is a fresh process; contenders take turns; what was not proved to have
+// arrived is not printed. README.md in this folder tells what is counted and how to read it.
+
+import { writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { runInFreshProcess } from './lib/child.mjs'
+import { commitText, machineText } from './lib/machine.mjs'
+import { createProgressLine, tableText } from './lib/report.mjs'
+import { jsonRow, runRounds } from './lib/rounds.mjs'
+import { loadScenario, SCENARIO_NAMES, UsageError } from './lib/scenarios.mjs'
+
+const HELP = `How fast do messages travel between threads?
+
+  npm run bench:throughput                              everything, about two minutes
+  npm run bench:throughput -- --quick                   everything in less than 50 s, coarser
+  npm run bench:throughput -- --scenario request-reply-serial --pairs 9
+  npm run bench:throughput -- --contender flyshuttle --contender postMessage
+
+  --scenario NAME    one of the scenarios below, or the path of a file like them; repeatable
+  --contender NAME   run only this contender; repeatable. Ratios need their baseline
+  --pairs N          rounds; in each, every contender runs once (default 5, quick 3)
+  --quick            one discarded round, then 3 rounds of about 0.15 s per contender
+  --json FILE        also write { node, commit, machine, rows }; rates in samples are in run order
+  --help             this
+
+Scenarios
+  one-to-one-struct         40-byte records from one thread to another
+  one-to-one-object         { id, topic, price, qty, user } from one thread to another
+  request-reply-serial      ask and answer, one at a time; with latencies
+  request-reply-pipelined   ask and answer, 1,000 in flight
+
+Contenders
+  flyshuttle            agents on two threads, with the native addon
+  flyshuttle-js         the same without the addon
+  postMessage           two workers and a MessageChannel: the baseline of the ratios
+  postMessage-batched   the same with arrays of 128
+  piscina               a pool of one thread (request-reply only)
+  cpp-limit             two C++ threads, the same frames, no JavaScript (struct only)
+
+A row whose messages did not all arrive, in order and unharmed, is refused and has no figures;
+the exit code is 1 then, and 2 when a command line could not be understood.
+One machine doing other things at the same time moves rates by a factor of two. Ratios hold.`
+
+/** How long each run warms up, and how long it measures. */
+const FULL = { warmupRounds: 0, rounds: 5, warmupMs: 150, measuredMs: 700, budgetMs: Infinity }
+const QUICK = { warmupRounds: 1, rounds: 3, warmupMs: 100, measuredMs: 150, budgetMs: 44_000 }
+/** So far behind is not behind: the first scenario has the slowest runs. */
+const GRACE_MS = 4_000
+/** Rounds that are thrown away need not be long, and neither may runs that are behind time. */
+const SHORT = { warmupMs: 20, measuredMs: 40 }
+
+try {
+  process.exitCode = await main()
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error
+  console.error(`${error.message}\nTry --help.`)
+  process.exitCode = 2
+}
+
+async function main() {
+  const given = readCommandLine()
+  if (given.help) {
+    console.log(HELP)
+    return 0
+  }
+  const pace = given.quick ? QUICK : FULL
+  const names = given.scenario ?? SCENARIO_NAMES
+  const scenarios = await Promise.all(names.map((name) => loadScenario(name)))
+  const plans = scenarios.map(({ file, scenario }) => ({
+    file,
+    scenario,
+    contenders: chosen(Object.keys(scenario.contenders), given.contender),
+  }))
+  if (plans.every(({ contenders }) => contenders.length === 0)) {
+    throw new UsageError(`no contender is called ${given.contender.join(' or ')}`)
+  }
+  const head = { node: process.version, commit: commitText(), machine: machineText() }
+  const rounds = given.pairs ?? pace.rounds
+  console.log(`flyshuttle ${head.commit} · node ${head.node} · ${head.machine}`)
+  console.log(`medians of ${rounds} runs, each in a fresh process; ratios are medians of pairs`)
+
+  const rows = []
+  const runs = plans.reduce((sum, { contenders }) => sum + contenders.length, 0)
+  const time = createTimetable(pace.budgetMs, runs * (rounds + pace.warmupRounds))
+  const progress = createProgressLine(process.stderr)
+  for (const { file, scenario, contenders } of plans) {
+    if (contenders.length === 0) continue
+    const found = await runRounds(contenders, {
+      warmupRounds: pace.warmupRounds,
+      rounds,
+      run: (contender, isWarmup) => {
+        const isShort = isWarmup || time.isRoundShort
+        return runInFreshProcess(file, contender, isShort ? SHORT : paceOf(pace))
+      },
+      onRun: (contender, round) => {
+        time.begin(round)
+        const all = rounds + pace.warmupRounds
+        progress.show(`${scenario.name}: round ${round + 1} of ${all}, ${contender}`)
+      },
+    })
+    progress.clear()
+    console.log(`\n${tableText(scenario, found)}`)
+    const ran = found.filter(({ notRun }) => notRun === null)
+    rows.push(...ran.map((row) => jsonRow(scenario.name, scenario.unit, row)))
+  }
+  if (time.roundsShort > 0) {
+    console.log(`\nThe machine is busy: ${time.roundsShort} rounds were cut short to end in time.`)
+  }
+  if (given.json !== undefined) {
+    writeFileSync(given.json, `${JSON.stringify({ ...head, rows }, null, 2)}\n`)
+  }
+  return rows.every(({ verified }) => verified) ? 0 : 1
+}
+
+function readCommandLine() {
+  const text = { type: 'string' }
+  const list = { type: 'string', multiple: true }
+  const flag = { type: 'boolean' }
+  const options = { scenario: list, contender: list, pairs: text, json: text }
+  let values
+  try {
+    ;({ values } = parseArgs({ options: { ...options, quick: flag, help: flag } }))
+  } catch (error) {
+    throw new UsageError(error.message)
+  }
+  const { pairs } = values
+  if (pairs === undefined) return values
+  if (!/^[1-9]\d{0,2}$/.test(pairs)) {
+    throw new UsageError(`--pairs is ${pairs}; wanted a number from 1 to 999`)
+  }
+  return { ...values, pairs: Number(pairs) }
+}
+
+function chosen(all, wanted) {
+  return all.filter((name) => wanted === undefined || wanted.includes(name))
+}
+
+function paceOf({ warmupMs, measuredMs }) {
+  return { warmupMs, measuredMs }
+}
+
+/**
+ * Tells whether a round must be short, so that all of them end in time. All of a round is, or none
+ * of it: its samples are paired.
+ *
+ * @param {number} budgetMs
+ * @param {number} runs of all rounds of all scenarios
+ */
+function createTimetable(budgetMs, runs) {
+  const startMs = performance.now()
+  let runsBegun = 0
+  let roundUnderWay = -1
+  return {
+    isRoundShort: false,
+    roundsShort: 0,
+    /** To be called as each run begins. @param {number} round */
+    begin(round) {
+      if (round !== roundUnderWay) {
+        const dueMs = GRACE_MS + (runsBegun / runs) * (budgetMs - GRACE_MS)
+        this.isRoundShort = performance.now() - startMs > dueMs
+        if (this.isRoundShort && round > 0) this.roundsShort++
+        roundUnderWay = round
+      }
+      runsBegun++
+    },
+  }
+}

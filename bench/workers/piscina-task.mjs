@@ -1,0 +1,3 @@
+// What piscina runs per task.
+
+export { answerTo as default } from '../payloads/question.mjs'
