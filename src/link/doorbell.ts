@@ -51,7 +51,7 @@ export interface NativeDoorbellOptions {
 export function createNativeDoorbell(options: NativeDoorbellOptions, deliver: Deliver): Doorbell {
   const { binding, bells } = options
   const native: NativeDoorbell = new binding.Doorbell({ ...options, deliver })
-  const beat = setInterval(deliver, BEAT_MS)
+  const beat = setInterval(() => native.nudge(), BEAT_MS)
   beat.unref()
   return {
     ring: (thread) => void binding.ringBell(bells[thread] as number),

@@ -212,7 +212,7 @@ export class RingReader {
     // SYNC tail-publish: pairs with tail-publish in RingWriter.publish. What lies before the tail
     // is complete.
     const tail = Atomics.load(i32, this.#tailIndex)
-    if (tail === start) return 0
+    if (tail === start || this.#corrupt !== null) return 0
     const distance = (tail - start) | 0
     if (distance < 0 || distance > this.#capacity) {
       this.#corrupt = `a tail ${distance} units after the head`

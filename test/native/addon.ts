@@ -1,0 +1,25 @@
+// For tests that need the addon: skipped, with the reason in their name, where it cannot be built.
+
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { describe } from 'vitest'
+import { loadBinding } from '../../src/native/load.js'
+
+const { binding, reason } = loadBinding()
+
+/** A group of tests of the addon. */
+export function describeAddon(name: string, tests: () => void): void {
+  if (binding !== null) describe(name, tests)
+  // The reason is in the name.
+  else describe.skip(`${name} (skipped, no addon: ${reason})`, tests)
+}
+
+/** Runs a fixture in a Node process of its own. */
+export function runFixture(name: string, ...args: string[]) {
+  const file = fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url))
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [file, ...args], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  })
+  return { status, signal, stderr, lines: stdout.trim().split('\n') }
+}
