@@ -1,13 +1,8 @@
 // The front door. Everything that users need for the engine itself is exported here, by name.
 
 export { createEngine } from './engine/engine.js'
-export type {
-  AgentHandle,
-  Capabilities,
-  Engine,
-  SpawnOptions,
-  ThreadInfo,
-} from './engine/engine.js'
+export type { Capabilities, Engine, ThreadInfo } from './engine/engine.js'
+export type { AgentHandle, SpawnOptions } from './engine/fleet.js'
 export type { EngineOptions } from './engine/options.js'
 export type { ErrorContext } from './engine/bus.js'
 export { defineAgent, on } from './engine/agent-host.js'

@@ -1,6 +1,13 @@
 // Hosts agents on one thread: starts an instance, connects its handlers, stops it.
 
-import { markAgent, type AgentContextBase, type AgentDefinition, type AgentHandler, type Binding, type SubscribeOptions } from '../agent/agent.js'
+import {
+  markAgent,
+  type AgentContextBase,
+  type AgentDefinition,
+  type AgentHandler,
+  type Binding,
+  type SubscribeOptions,
+} from '../agent/agent.js'
 import { FlyshuttleError, describe } from '../base/errors.js'
 import type { MessageInfo } from '../agent/info.js'
 import type { Message, Rpc } from '../codec/message.js'
@@ -10,11 +17,15 @@ import type { AgentOrder } from './control.js'
 import { Endpoint } from './endpoint.js'
 import type { AnyDefinition } from './load-agent.js'
 
-/** What an agent's handlers and hooks get: who it is, its state, and everything one can do with messages. */
+/**
+ * What an agent's handlers and hooks get: who it is, its state, and everything one can do with
+ * messages.
+ */
 export type AgentContext<State = unknown> = AgentContextBase<State> & Endpoint
 
 /**
- * Defines an agent. Export it as the default of a file and start it with `engine.spawn(name, file)`.
+ * Defines an agent. Export it as the default of a file and start it with `engine.spawn(name,
+ * file)`.
  *
  * @throws ERR_AGENT_INVALID when a key is unknown or has the wrong type
  * @example
@@ -34,8 +45,8 @@ export function defineAgent<State = undefined>(
 /**
  * Connects a handler to a message, an rpc or a subject pattern, within `defineAgent`.
  *
- * The handler gets the value, the info of the message, and the agent's context. Annotate the context to have its
- * state typed; `defineAgent` then checks that it is what `state()` makes.
+ * The handler gets the value, the info of the message, and the agent's context. Annotate the
+ * context to have its state typed; `defineAgent` then checks that it is what `state()` makes.
  *
  * @example
  * on(Flight, (flight, info, { state }: AgentContext<Totals>) => { state.total += flight.delayMin })
@@ -80,7 +91,11 @@ export class AgentHost {
     this.#signal = signal
   }
 
-  /** Starts one instance: state, onStart, then its subscriptions. @throws ERR_AGENT_START, ERR_SUBJECT_INVALID … */
+  /**
+   * Starts one instance: state, onStart, then its subscriptions.
+   *
+   * @throws ERR_AGENT_START, ERR_SUBJECT_INVALID …
+   */
   async start(order: AgentOrder, definition: AnyDefinition): Promise<void> {
     const { name, number } = order
     const context = this.#contextOf(order, definition)
@@ -92,18 +107,25 @@ export class AgentHost {
       for (const binding of definition.handle ?? []) await this.#connect(hosted, binding, true)
     } catch (error) {
       this.#agents.delete(number)
-      for (const subscription of hosted.subscriptions) await this.#bus.unsubscribe(subscription, false)
+      for (const subscription of hosted.subscriptions)
+        await this.#bus.unsubscribe(subscription, false)
       throw error
     }
   }
 
-  /** Stops one instance: its messages are handled first, then onStop runs. @throws ERR_AGENT_STOP */
+  /**
+   * Stops one instance: its messages are handled first, then onStop runs.
+   *
+   * @throws ERR_AGENT_STOP
+   */
   async stop(number: number): Promise<void> {
     const hosted = this.#agents.get(number)
     if (hosted === undefined) return
     this.#agents.delete(number)
     await Promise.all(hosted.subscriptions.map((s) => this.#bus.unsubscribe(s)))
-    await runHook('ERR_AGENT_STOP', hosted.order.name, () => hosted.definition.onStop?.(hosted.context))
+    await runHook('ERR_AGENT_STOP', hosted.order.name, () =>
+      hosted.definition.onStop?.(hosted.context),
+    )
   }
 
   /** Stops all of them. The first error is thrown after all have stopped. */

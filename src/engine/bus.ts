@@ -1,35 +1,31 @@
-// One thread's part of the engine: its inbox, its links, its routes, its subscriptions and its requests, joined.
+// One thread's part of the engine: its inbox, its links, its routes, its subscriptions and its
+// requests, joined.
 //
-// The main thread and every worker have exactly one. Agents and the engine object are thin faces of it. The parts
-// know nothing of each other; this file is where a frame becomes a handler call and a result becomes a reply.
+// The main thread and every worker have exactly one. Agents and the engine object are thin faces of
+// it. The parts know nothing of each other; this file is where a frame becomes a handler call and a
+// result becomes a reply.
 
 import { RequestTicket } from '../agent/info.js'
-import { Mailbox, type Handler } from '../agent/mailbox.js'
+import type { Handler } from '../agent/mailbox.js'
 import type { SubscribeOptions } from '../agent/agent.js'
 import { createMonotonicClock, type Clock } from '../base/clock.js'
 import { FlyshuttleError } from '../base/errors.js'
-import { CONCURRENCY_MAX, MAILBOX_MESSAGES_DEFAULT, REQUESTS_PENDING_MAX } from '../base/limits.js'
 import { fromRecord, toRecord, type ErrorRecord } from '../codec/error-record.js'
 import type { Message, Rpc } from '../codec/message.js'
-import {
-  createNativeDoorbell,
-  createPortableDoorbell,
-  type Doorbell,
-} from '../link/doorbell.js'
+import { createNativeDoorbell, createPortableDoorbell, type Doorbell } from '../link/doorbell.js'
 import { Inbox } from '../link/inbox.js'
 import { Outbox } from '../link/outbox.js'
 import { DictionaryWriter } from '../memory/dictionary.js'
-import { INBOX_DEAD, INBOX_FULL, INBOX_INCARNATION, Lane, ThreadState } from '../memory/layout.js'
+import { INBOX_DEAD, INBOX_INCARNATION, Lane, ThreadState } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
 import type { NativeBinding } from '../native/binding.js'
 import { FrameFlag, FrameKind } from '../ring/frame.js'
-import { SubscriptionFlag, type Subscription } from '../routing/change-log.js'
+import type { Subscription } from '../routing/change-log.js'
 import { Dispatcher, type LocalSubscription } from '../routing/dispatcher.js'
 import { Requests, type RequestOptions } from '../routing/requests.js'
 import { RouteTable } from '../routing/route-table.js'
 import { Sender } from '../routing/sender.js'
-import { checkPattern, checkSubject } from '../routing/subject.js'
-import { checkCount } from './options.js'
+import { Subscriptions, type Party, type SubscribeTarget } from './subscriptions.js'
 
 export interface BusOptions {
   readonly region: Region
@@ -63,12 +59,6 @@ export interface ErrorContext {
   readonly agent: string
 }
 
-/** Who subscribes or publishes: number 0 and name '' for the thread itself. */
-export interface Party {
-  readonly agent: number
-  readonly name: string
-}
-
 export class Bus {
   readonly thread: number
   readonly clock: Clock
@@ -81,10 +71,7 @@ export class Bus {
   readonly #sender: Sender
   readonly #dispatcher: Dispatcher
   readonly #requests: Requests
-  readonly #ids: number[]
-  #idsUnderWay: Promise<void> | null = null
-  #generation = 0
-  #fullCount = 0
+  readonly #subscriptions: Subscriptions
   #holds = 0
   #isClosed = false
 
@@ -94,7 +81,6 @@ export class Bus {
     this.#host = host
     this.thread = thread
     this.#incarnation = incarnation
-    this.#ids = options.ids
     this.clock = createMonotonicClock()
     const hold = (isWaiting: boolean): void => this.hold(isWaiting)
     const dictionary = new DictionaryWriter(region, thread)
@@ -109,7 +95,8 @@ export class Bus {
     this.#requests = new Requests(this.clock, { onWaiting: hold })
     this.#dispatcher = new Dispatcher(region, {
       onReply: (from, counter, isFailed, decode) => this.#onReply(from, counter, isFailed, decode),
-      onControl: (source, from, counter, payload) => this.#onControl(source, from, counter, payload),
+      onControl: (source, from, counter, payload) =>
+        this.#onControl(source, from, counter, payload),
       onRefused: (ticket, error) => this.#reply(ticket, null, false, error),
       onError: (error, subject, subscription) => this.#onFrameError(error, subject, subscription),
     })
@@ -120,13 +107,32 @@ export class Bus {
       onCorrupt: (producer, found) => this.#onCorrupt(producer, found),
       onDrained: () => this.#onDrained(),
     })
+    this.#subscriptions = new Subscriptions(
+      region,
+      thread,
+      incarnation,
+      options.ids,
+      this.#dispatcher,
+      {
+        takeIds: () => host.takeIds(),
+        announce: (entry) => host.addSubscription(entry),
+        withdraw: (id) => host.removeSubscription(id),
+        drain: () => void this.#inbox.drain(),
+        onRoom: () => this.wakeAll(),
+        onError: (error, subject, name) => this.#report(error, subject, name),
+        onReply: (ticket, reply, ok, result) => this.#reply(ticket, reply, ok, result),
+      },
+    )
     if (incarnation > 1) this.#inbox.skipAll()
     this.#inbox.open(incarnation)
     const deliver = (): number => this.#inbox.drain()
     this.#doorbell =
       binding === null
         ? createPortableDoorbell(this.#inbox, deliver)
-        : createNativeDoorbell({ ...options, binding, region: region.views.bytes, ...geometryOf(region) }, deliver)
+        : createNativeDoorbell(
+            { ...options, binding, region: region.views.bytes, ...geometryOf(region) },
+            deliver,
+          )
     this.#outbox.attach(this.#doorbell)
     this.#doorbell.unref()
   }
@@ -135,7 +141,10 @@ export class Bus {
     return this.#isClosed
   }
 
-  /** Frames handled so far, and whether anything is still under way: for closing in an orderly fashion. */
+  /**
+   * Frames handled so far, and whether anything is still under way: for closing in an orderly
+   * fashion.
+   */
   progress(): { frames: number; isIdle: boolean } {
     let waiting = 0
     for (const { mailbox } of this.#dispatcher.subscriptions.values()) waiting += mailbox.unfinished
@@ -183,83 +192,44 @@ export class Bus {
 
   /** Registers a handler; resolves when every later publish on any thread will reach it. */
   async subscribe(
-    target: string | Message<any> | Rpc<any, any>,
+    target: SubscribeTarget,
     handler: Handler,
     options: SubscribeOptions,
     isResponder: boolean,
     party: Party,
   ): Promise<LocalSubscription> {
     if (this.#isClosed) throw new FlyshuttleError('ERR_CLOSED', { found: 'subscribe' })
-    const pattern = checkPattern(typeof target === 'object' ? target?.subject : target)
-    const concurrency = checkCount('concurrency', options.concurrency ?? 1, 1, CONCURRENCY_MAX)
-    const messagesMax = checkCount(
-      'mailbox',
-      options.mailbox ?? MAILBOX_MESSAGES_DEFAULT,
-      1,
-      REQUESTS_PENDING_MAX,
-    )
-    const queue = options.queue === undefined ? '' : checkSubject(options.queue)
-    const id = await this.#takeId()
-    const entry: Subscription = {
-      id,
-      generation: ((this.#incarnation << 20) | (++this.#generation & 0xfffff)) >>> 0,
-      thread: this.thread,
-      agent: party.agent,
-      flags:
-        (isResponder ? SubscriptionFlag.Responder : 0) |
-        (options.lossy === true ? SubscriptionFlag.Lossy : 0),
-      pattern,
-      queue,
-    }
-    const { message, reply } = typesOf(target, isResponder)
-    const subscription: LocalSubscription = {
-      entry,
-      message,
-      reply,
-      isLazy: options.lazy === true,
-      name: party.name,
-      mailbox: new Mailbox(handler, { concurrency, messagesMax }, {
-        onFull: (isFull) => this.#setFull(id, isFull),
-        onError: (error, subject) => this.#report(error, subject, party.name),
-        onReply: (ticket, ok, result) => this.#reply(ticket, reply, ok, result),
-      }),
-    }
-    this.#dispatcher.add(subscription)
-    try {
-      await this.#host.addSubscription(entry)
-    } catch (error) {
-      this.#dispatcher.remove(subscription)
-      this.#ids.push(id)
-      throw error
-    }
-    return subscription
+    return this.#subscriptions.add(target, handler, options, isResponder, party)
   }
 
-  /** Withdraws a subscription. Messages already under way to it are handled first when `drain`, else dropped. */
-  async unsubscribe(subscription: LocalSubscription, drain = true): Promise<void> {
-    const { id } = subscription.entry
-    if (this.#dispatcher.subscriptions.get(id) !== subscription) return
-    if (!this.#isClosed) await this.#host.removeSubscription(id)
-    if (this.#dispatcher.subscriptions.get(id) !== subscription) return
-    // What other threads sent before they saw the change has been written by the time they flush; frames that still
-    // come later find no subscription and are dropped.
-    if (drain) {
-      this.#inbox.drain()
-      await subscription.mailbox.stop(true)
-    } else void subscription.mailbox.stop(false)
-    if (this.#dispatcher.subscriptions.get(id) !== subscription) return
-    this.#dispatcher.remove(subscription)
-    this.#ids.push(id)
+  /**
+   * Withdraws a subscription. Messages already received are handled first when `drain`, else
+   * dropped. What other threads have not flushed by then finds no subscription any more.
+   */
+  unsubscribe(subscription: LocalSubscription, drain = true): Promise<void> {
+    return this.#subscriptions.remove(subscription, drain, this.#isClosed)
   }
 
-  /** Asks another thread to do something. @throws (as rejection) ERR_THREAD_DIED when it ends meanwhile */
+  /**
+   * Asks another thread to do something.
+   *
+   * @throws (as rejection) ERR_THREAD_DIED when it ends meanwhile
+   */
   control(thread: number, payload: { op: string }, timeoutMs: number): Promise<unknown> {
     return this.#requests.open(`(thread ${thread}: ${payload.op})`, { timeoutMs }, (request) => {
       const link = this.#outbox.link(thread, Lane.Urgent)
       if (this.#stateOf(thread) === ThreadState.Dead) throw this.#diedError(thread)
       request.thread = thread
       request.incarnation = this.#incarnationOf(thread)
-      this.#sender.direct(link, FrameKind.Control, 0, null, payload, this.#incarnation, request.counter)
+      this.#sender.direct(
+        link,
+        FrameKind.Control,
+        0,
+        null,
+        payload,
+        this.#incarnation,
+        request.counter,
+      )
       this.#outbox.flush(link)
     })
   }
@@ -301,21 +271,6 @@ export class Bus {
     this.#sender.close()
     this.#requests.close(new FlyshuttleError('ERR_CLOSED', { found: 'waiting for a reply' }))
     this.#doorbell.close()
-  }
-
-  async #takeId(): Promise<number> {
-    for (;;) {
-      const id = this.#ids.pop()
-      if (id !== undefined) return id
-      this.#idsUnderWay ??= this.#host.takeIds().then((ids) => {
-        this.#ids.push(...ids)
-      })
-      try {
-        await this.#idsUnderWay
-      } finally {
-        this.#idsUnderWay = null
-      }
-    }
   }
 
   #onFrame(offset: number, word0: number): void {
@@ -364,7 +319,12 @@ export class Bus {
       )
   }
 
-  #reply(ticket: RequestTicket, reply: Message<unknown> | null, ok: boolean, result: unknown): void {
+  #reply(
+    ticket: RequestTicket,
+    reply: Message<unknown> | null,
+    ok: boolean,
+    result: unknown,
+  ): void {
     const link = this.#outbox.link(ticket.thread, Lane.Urgent)
     const { incarnation, counter } = ticket
     const write = (isOk: boolean, message: Message<unknown> | null, value: unknown): void => {
@@ -378,15 +338,6 @@ export class Bus {
       // The result cannot be encoded, or is too large: that is what the requester must hear.
       if (!this.#isClosed) write(false, null, toRecord(error))
     }
-  }
-
-  #setFull(id: number, isFull: boolean): void {
-    const { layout, views } = this.#region
-    this.#fullCount += isFull ? 1 : -1
-    Atomics.store(views.i32, (layout.subscriptionRows >>> 2) + id, isFull ? 1 : 0)
-    Atomics.store(views.i32, (layout.inbox(this.thread) + INBOX_FULL) >>> 2, this.#fullCount)
-    // Senders that hold back for this subscription do not wait on the ring, so nobody else tells them.
-    if (!isFull) this.wakeAll()
   }
 
   #onDeaths(): void {
@@ -408,7 +359,11 @@ export class Bus {
 
   #onCorrupt(producer: number, found: string): void {
     const wanted = 'a frame within the batch'
-    this.#report(new FlyshuttleError('ERR_FRAME_CORRUPT', { thread: producer, found, wanted }), '(link)', '')
+    this.#report(
+      new FlyshuttleError('ERR_FRAME_CORRUPT', { thread: producer, found, wanted }),
+      '(link)',
+      '',
+    )
   }
 
   #onFrameError(error: unknown, subject: string, subscription: LocalSubscription | null): void {
@@ -434,21 +389,15 @@ export class Bus {
   }
 }
 
-function typesOf(
-  target: string | Message<any> | Rpc<any, any>,
-  isResponder: boolean,
-): { message: Message<unknown> | null; reply: Message<unknown> | null } {
-  if (typeof target === 'string') return { message: null, reply: null }
-  if ('request' in target) {
-    const rpc = target as Rpc<unknown, unknown>
-    return { message: rpc.request, reply: isResponder ? rpc.reply : null }
-  }
-  return { message: target as Message<unknown>, reply: null }
-}
-
 function geometryOf(region: Region): { geometry: number[] } {
-  const { threads, bulkRingBytes, urgentRingBytes, dictionaryBytes, changeLogBytes, subscriptions } =
-    region.layout
+  const {
+    threads,
+    bulkRingBytes,
+    urgentRingBytes,
+    dictionaryBytes,
+    changeLogBytes,
+    subscriptions,
+  } = region.layout
   return {
     geometry: [
       threads,

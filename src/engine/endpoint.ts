@@ -1,14 +1,15 @@
 // What one can do with messages, the same for the engine object and for an agent's context.
 //
-// Types follow from the message: a wrong field is a compile error. Everything is forwarded to the thread's bus with
-// the name of the party that speaks.
+// Types follow from the message: a wrong field is a compile error. Everything is forwarded to the
+// thread's bus with the name of the party that speaks.
 
 import type { SubscribeOptions } from '../agent/agent.js'
 import type { MessageInfo } from '../agent/info.js'
 import type { Message, Rpc } from '../codec/message.js'
 import type { LocalSubscription } from '../routing/dispatcher.js'
 import type { RequestOptions } from '../routing/requests.js'
-import type { Bus, Party } from './bus.js'
+import type { Bus } from './bus.js'
+import type { Party } from './subscriptions.js'
 
 /** A received message, as async iteration yields it. */
 export interface Received<T> {
@@ -45,11 +46,13 @@ export class Endpoint {
   /**
    * Publishes one message to everybody subscribed to its subject, at most once each.
    *
-   * Returns true, or false for "accepted, but above the high-water mark": then `await drained(message)`, as with a
-   * stream. A string subject takes any plain value (msgpack), or a Uint8Array as raw bytes.
+   * Returns true, or false for "accepted, but above the high-water mark": then `await
+   * drained(message)`, as with a stream. A string subject takes any plain value (msgpack), or a
+   * Uint8Array as raw bytes.
    *
-   * @throws ERR_BACKPRESSURE when the bounded overflow is full (nothing was written), ERR_PAYLOAD_INVALID,
-   * ERR_PAYLOAD_UNSUPPORTED, ERR_MESSAGE_TOO_LARGE, ERR_SUBJECT_INVALID, ERR_CLOSED
+   * @throws ERR_BACKPRESSURE when the bounded overflow is full (nothing was written),
+   * ERR_PAYLOAD_INVALID, ERR_PAYLOAD_UNSUPPORTED, ERR_MESSAGE_TOO_LARGE, ERR_SUBJECT_INVALID,
+   * ERR_CLOSED
    * @example
    * if (!engine.publish(Trade, { id: 1, price: 9.5 })) await engine.drained(Trade)
    */
@@ -59,7 +62,10 @@ export class Endpoint {
     return this.#bus.publish(message, value, this.#party)
   }
 
-  /** Publishes if there is room now, without buffering; else returns `'full'`. Throws as `publish` does. */
+  /**
+   * Publishes if there is room now, without buffering; else returns `'full'`. Throws as `publish`
+   * does.
+   */
   tryPublish<T>(message: Message<T>, value: NoInfer<T>): Outcome
   tryPublish(subject: string, value?: unknown): Outcome
   tryPublish(message: Message<any> | string, value?: unknown): Outcome {
@@ -86,8 +92,8 @@ export class Endpoint {
   /**
    * Asks whoever handles the subject, and resolves with the reply.
    *
-   * @throws (as rejection) ERR_NO_RESPONDERS at once, ERR_TIMEOUT, ERR_ABORTED, ERR_RESPONDER_DIED, or what the
-   * handler threw, with its code, message and cause
+   * @throws (as rejection) ERR_NO_RESPONDERS at once, ERR_TIMEOUT, ERR_ABORTED, ERR_RESPONDER_DIED,
+   * or what the handler threw, with its code, message and cause
    * @example
    * const worst = await engine.request('delays.worst', { top: 10 }, { timeoutMs: 200 })
    */
@@ -102,11 +108,12 @@ export class Endpoint {
   }
 
   /**
-   * Listens to a subject or pattern (`flights.*`, `flights.>`). Once it resolves, every later publish on any thread
-   * is seen. With a handler, it is called for each message; without, iterate over the result.
+   * Listens to a subject or pattern (`flights.*`, `flights.>`). Once it resolves, every later
+   * publish on any thread is seen. With a handler, it is called for each message; without, iterate
+   * over the result.
    *
    * @example
-   * const sub = await engine.subscribe('flights.*', (flight, info) => console.log(info.subject, flight))
+   * await engine.subscribe('flights.*', (flight, info) => console.log(info.subject, flight))
    * for await (const { value, subject } of await engine.subscribe(Flight)) { … }
    */
   subscribe<T>(
@@ -144,7 +151,8 @@ export class Endpoint {
   }
 
   /**
-   * Answers requests on a subject: what the handler returns is the reply, what it throws rejects the request.
+   * Answers requests on a subject: what the handler returns is the reply, what it throws rejects
+   * the request.
    *
    * @example
    * await engine.handle(Worst, ({ top }) => table.slice(0, top))
@@ -181,7 +189,10 @@ export class Endpoint {
   }
 }
 
-/** One message at a time from a mailbox to an async iterator: the mailbox waits until the message is taken. */
+/**
+ * One message at a time from a mailbox to an async iterator: the mailbox waits until the message is
+ * taken.
+ */
 class Pull implements AsyncIterator<Received<never>, undefined> {
   #held: { received: Received<never>; taken: () => void } | null = null
   #wanting: ((result: IteratorResult<Received<never>, undefined>) => void) | null = null

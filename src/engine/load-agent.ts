@@ -1,7 +1,7 @@
 // Loads the file of an agent and returns its definition.
 //
-// TypeScript files load as they are where Node strips types (22.18 and later) or where the process runs under tsx;
-// elsewhere tsx is registered in the thread that needs it, if it is installed.
+// TypeScript files load as they are where Node strips types (22.18 and later) or where the process
+// runs under tsx; elsewhere tsx is registered in the thread that needs it, if it is installed.
 
 import { isAgentDefinition, type AgentDefinition } from '../agent/agent.js'
 import { FlyshuttleError, describe } from '../base/errors.js'
@@ -45,8 +45,8 @@ async function registerTypeScript(file: string): Promise<void> {
     tsx = (await import('tsx/esm/api')) as { register(): unknown }
   } catch (error) {
     throw new Error(
-      `${file} is TypeScript, which Node ${process.version} does not run; install tsx (npm i -D tsx), use Node 22.18 ` +
-        'or later, or spawn the compiled file',
+      `${file} is TypeScript, which Node ${process.version} does not run; install tsx ` +
+        '(npm i -D tsx), use Node 22.18 or later, or spawn the compiled file',
       { cause: error },
     )
   }

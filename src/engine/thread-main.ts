@@ -1,14 +1,15 @@
-// What a worker thread runs: it joins the region, says that it is ready, and hosts agents until it is told to stop.
+// What a worker thread runs: it joins the region, says that it is ready, and hosts agents until it
+// is told to stop.
 //
-// Its bus holds the event loop for as long as the engine lives, so a thread without timers or sockets stays. When it
-// is told to close it lets go, and the thread ends by itself.
+// Its bus holds the event loop for as long as the engine lives, so a thread without timers or
+// sockets stays. When it is told to close it lets go, and the thread ends by itself.
 
 import { parentPort, workerData } from 'node:worker_threads'
 import { toRecord } from '../codec/error-record.js'
 import { openRegion } from '../memory/region.js'
 import { loadBinding } from '../native/load.js'
 import { AgentHost } from './agent-host.js'
-import { Bus } from './bus.js'
+import { Bus, type ErrorContext } from './bus.js'
 import type { RegistryRequest, ThreadBoot, ThreadRequest } from './control.js'
 import { SPAWN_TIMEOUT_MS_DEFAULT } from '../base/limits.js'
 import { loadAgent } from './load-agent.js'
@@ -27,13 +28,22 @@ const bus: Bus = new Bus(
     addSubscription: async (entry) => void (await ask({ op: 'subscribe', entry })),
     removeSubscription: async (id) => void (await ask({ op: 'unsubscribe', id })),
     onControl: (_, payload) => obey(payload as ThreadRequest),
-    onError: (error, context) => bus.tell(0, { op: 'report', error: toRecord(error), context }),
+    onError: report,
   },
 )
 const host = new AgentHost(bus, closing.signal)
 
 function ask(request: RegistryRequest): Promise<unknown> {
   return bus.control(0, request, SPAWN_TIMEOUT_MS_DEFAULT)
+}
+
+function report(error: unknown, context: ErrorContext): void {
+  try {
+    bus.tell(0, { op: 'report', error: toRecord(error), context })
+  } catch (failure) {
+    // The engine is closing, or the error is too large to send: better here than nowhere.
+    console.error(`[flyshuttle] thread ${boot.thread}, ${context.subject}:`, error, failure)
+  }
 }
 
 async function obey(request: ThreadRequest): Promise<unknown> {

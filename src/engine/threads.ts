@@ -1,4 +1,5 @@
-// The worker threads of an engine, seen from the main thread: starting, ending, and what an unexpected end entails.
+// The worker threads of an engine, seen from the main thread: starting, ending, and what an
+// unexpected end entails.
 
 import { Worker } from 'node:worker_threads'
 import { FlyshuttleError, describe } from '../base/errors.js'
@@ -132,9 +133,9 @@ function inheritedArguments(): { execArgv?: string[] } {
 }
 
 /**
- * Says that a thread is dead, and makes every inbox look at every link: the thread may have died between moving a
- * tail and setting its ready bit. With the addon the dying thread has done this itself already; saying it again does
- * no harm. The caller rings the bells.
+ * Says that a thread is dead, and makes every inbox look at every link: the thread may have died
+ * between moving a tail and setting its ready bit. With the addon the dying thread has done this
+ * itself already; saying it again does no harm. The caller rings the bells.
  */
 export function announceDeath(region: Region, thread: number): void {
   const { layout, views } = region

@@ -57,7 +57,9 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(await engine.request('echo', 1)).toBe(1)
     await handle.stop()
     await expect(engine.request('echo', 1)).rejects.toMatchObject({ code: 'ERR_NO_RESPONDERS' })
-    expect(() => engine.agent('echo')).toThrow(expect.objectContaining({ code: 'ERR_AGENT_UNKNOWN' }))
+    expect(() => engine.agent('echo')).toThrow(
+      expect.objectContaining({ code: 'ERR_AGENT_UNKNOWN' }),
+    )
     await engine.spawn('echo', fixture('echo.ts'))
     expect(await engine.request('echo', 2)).toBe(2)
   })
@@ -88,7 +90,7 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     ])
   })
 
-  test('an error in a handler of a publish reaches onError with the name of the agent', async () => {
+  test('what a handler of a publish throws reaches onError, with its agent', async () => {
     const errors: unknown[] = []
     const engine = await engineFor({
       threads: 1,

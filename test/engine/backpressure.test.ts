@@ -15,7 +15,7 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     return { engine, hung }
   }
 
-  test('publish says false above the high-water mark, then throws, and nothing is lost', async () => {
+  test('publish says false above the mark, then throws, and nothing is lost', async () => {
     const { engine, hung } = await startStuck()
     let belowMark = 0
     while (engine.publish(Into, { n: belowMark })) belowMark++

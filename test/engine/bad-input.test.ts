@@ -1,4 +1,5 @@
-// Wrong use gets a clear error with a code, where the caller is; afterwards everything goes on as before.
+// Wrong use gets a clear error with a code, where the caller is; afterwards everything goes on as
+// before.
 
 import { ascii, createEngine, defineAgent, message, oneOf, rpc, u16, u32, utf8 } from 'flyshuttle'
 import { describe, expect, test } from 'vitest'
@@ -62,14 +63,19 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     await stillWorks()
   })
 
-  test.each(['a..b', 'a.>.b', 'foo*', ' ', 'a.**'])('subscribe to %j is refused', async (pattern) => {
-    const { engine, stillWorks } = await listen()
-    await expect(engine.subscribe(pattern, () => {})).rejects.toThrow(
-      withCode('ERR_SUBJECT_INVALID'),
-    )
-    await expect(engine.handle(pattern, () => {})).rejects.toThrow(withCode('ERR_SUBJECT_INVALID'))
-    await stillWorks()
-  })
+  test.each(['a..b', 'a.>.b', 'foo*', ' ', 'a.**'])(
+    'subscribe to %j is refused',
+    async (pattern) => {
+      const { engine, stillWorks } = await listen()
+      await expect(engine.subscribe(pattern, () => {})).rejects.toThrow(
+        withCode('ERR_SUBJECT_INVALID'),
+      )
+      await expect(engine.handle(pattern, () => {})).rejects.toThrow(
+        withCode('ERR_SUBJECT_INVALID'),
+      )
+      await stillWorks()
+    },
+  )
 
   test.each([
     ['id', { id: -1 }, /-1; wanted an integer from 0 to 4294967295/],
@@ -201,7 +207,13 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     await expect(engine.spawn('a b', fixture('echo.ts'))).rejects.toThrow(
       withCode('ERR_SUBJECT_INVALID'),
     )
-    for (const wrong of [null, {}, { name: '' }, { name: 'x', handler: 1 }, { name: 'x', handle: {} }]) {
+    for (const wrong of [
+      null,
+      {},
+      { name: '' },
+      { name: 'x', handler: 1 },
+      { name: 'x', handle: {} },
+    ]) {
       expect(() => defineAgent(wrong as never)).toThrow(withCode('ERR_AGENT_INVALID'))
     }
   })
@@ -211,9 +223,9 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
       withCode('ERR_THREAD_LIMIT', { found: 64, wanted: 63 }),
     )
     const engine = await engineFor({ threads: 1, threadsMax: 2, addon })
-    await expect(
-      engine.spawn('own', fixture('echo.ts'), { thread: 'own' }),
-    ).rejects.toThrow(withCode('ERR_THREAD_LIMIT'))
+    await expect(engine.spawn('own', fixture('echo.ts'), { thread: 'own' })).rejects.toThrow(
+      withCode('ERR_THREAD_LIMIT'),
+    )
     await engine.spawn('shared', fixture('echo.ts'))
     expect(await engine.request('echo', 1)).toBe(1)
   })

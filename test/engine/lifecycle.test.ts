@@ -101,10 +101,10 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(endedAtMs).toBeLessThan(unblockedAtMs)
   })
 
+  // The addon alone: without it, it is the main thread that tells of a death.
   test.runIf(addon)(
     'a thread that dies is noticed by the others even while the main thread is blocked',
     async () => {
-      // Without the addon it is the main thread that tells of a death, so this is the addon's alone.
       const engine = await engineFor({ threads: 2, addon, onError: () => {} })
       await engine.spawn('mortal', fixture('mortal.mjs'), { thread: 1 })
       await engine.spawn('mourner', fixture('mourner.mjs'), { thread: 2 })
@@ -135,7 +135,7 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(ended).toEqual({ code: 0, signal: null, output: 'typed\n' })
   })
 
-  test('a subscription made while another thread is blocked is seen by that thread later', async () => {
+  test('a subscription made while a thread is blocked is seen by it later', async () => {
     const engine = await engineFor({ threads: 1, addon })
     await engine.spawn('blocker', fixture('blocker.mjs'))
     const got: unknown[] = []

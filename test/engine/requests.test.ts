@@ -56,7 +56,7 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     })
   })
 
-  test('a reply that cannot be encoded rejects the request, and the responder goes on', async () => {
+  test('a reply that cannot be encoded rejects; the responder goes on', async () => {
     const engine = await start()
     await expect(engine.request('echo.function')).rejects.toMatchObject({
       code: 'ERR_PAYLOAD_UNSUPPORTED',
@@ -105,7 +105,8 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
       engine.request('echo', 1, { signal: AbortSignal.abort(reason) }),
     ).rejects.toMatchObject({ code: 'ERR_ABORTED', cause: reason })
     expect(await engine.request('echo', 2)).toBe(2)
-    await engine.close({ timeoutMs: 100 }) // The handler that never ends would use up all of the default.
+    // The handler that never ends would use up all of the default.
+    await engine.close({ timeoutMs: 100 })
   })
 
   test.each([0, -1, NaN, Infinity, 2 ** 31, '5', null])(

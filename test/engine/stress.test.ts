@@ -1,7 +1,8 @@
-// Real threads at full speed, with every frame checked, and threads that are ended in the middle of it.
+// Real threads at full speed, with every frame checked, and threads that are ended in the middle of
+// it.
 //
-// FLYSHUTTLE_STRESS multiplies the counts. Each message carries a sequence number and a checksum over its fields, so
-// a torn, lost, repeated or reordered frame is found by its receiver.
+// FLYSHUTTLE_STRESS multiplies the counts. Each message carries a sequence number and a checksum
+// over its fields, so a torn, lost, repeated or reordered frame is found by its receiver.
 
 import { FlyshuttleError } from 'flyshuttle'
 import { describe, expect, test } from 'vitest'
@@ -30,7 +31,10 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     const engine = await engineFor({ threads: 3, addon, ringBytes: 16_384 })
     const frames = Math.round(300_000 * factor)
     for (let i = 1; i <= 3; i++) {
-      await engine.spawn(`sink${i}`, fixture('sink.mjs'), { thread: i, config: { name: `sink${i}` } })
+      await engine.spawn(`sink${i}`, fixture('sink.mjs'), {
+        thread: i,
+        config: { name: `sink${i}` },
+      })
       await engine.spawn(`source${i}`, fixture('source.mjs'), {
         thread: i,
         config: { name: `source${i}` },
@@ -67,7 +71,11 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
           },
         ),
       )
-      const flood = engine.request(`${name}.send`, { frames: 1e9, lane: round }, { timeoutMs: 30_000 })
+      const flood = engine.request(
+        `${name}.send`,
+        { frames: 1e9, lane: round },
+        { timeoutMs: 30_000 },
+      )
       flood.catch(() => {}) // Rejected when its thread ends; that it settles is checked below.
       const seen = (await engine.request<Verdict>('sink.verdict')).received
       await until(async () => (await engine.request<Verdict>('sink.verdict')).received > seen)
@@ -86,7 +94,11 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     await engine.spawn('source', fixture('source.mjs'), { thread: 1 })
     for (let round = 0; round < rounds; round++) {
       await engine.spawn('sink', fixture('sink.mjs'), { thread: 2 })
-      const sent = engine.request('source.send', { frames: 200_000, lane: round }, { timeoutMs: 60_000 })
+      const sent = engine.request(
+        'source.send',
+        { frames: 200_000, lane: round },
+        { timeoutMs: 60_000 },
+      )
       await until(async () => (await engine.request<Verdict>('sink.verdict')).received > 0)
       await engine.threads.find(({ index }) => index === 2)?.terminate()
       // With nobody listening any more the source runs to its end.

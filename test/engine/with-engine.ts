@@ -28,7 +28,10 @@ export function fixture(name: string): URL {
   return new URL(`../fixtures/agents/${name}`, import.meta.url)
 }
 
-/** Waits until `condition` holds, looking once per turn of the loop; the test's own timeout is the limit. */
+/**
+ * Waits until `condition` holds, looking once per turn of the loop; the test's own timeout is the
+ * limit.
+ */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setImmediate(resolve))
 }

@@ -79,6 +79,7 @@ const TIMEOUT_MS = 240_000
 const missing = ['spin', 'gcc'].filter((tool) => spawnSync(tool, ['--version']).error)
 const reason = missing.length === 0 ? '' : ` (needs ${missing.join(' and ')}, not installed)`
 
+// Skipped where spin or gcc is not installed; in CI it then fails instead.
 describe.skipIf(missing.length > 0 && !process.env['CI'])(`the link protocol${reason}`, () => {
   let folder = ''
 

@@ -1,5 +1,5 @@
-// One suite over every pairing of ring ends: JS→JS, JS→C++, C++→JS, C++→C++. Both implementations must agree on every
-// byte and on every decision, wherever the positions stand.
+// One suite over every pairing of ring ends: JS→JS, JS→C++, C++→JS, C++→C++. Both implementations
+// must agree on every byte and on every decision, wherever the positions stand.
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -76,38 +76,48 @@ describe.each(pairings)('$name', ({ writer: makeWriter, reader: makeReader }) =>
     expect(reader.poll(10)).toEqual([new Uint8Array(0)])
   })
 
-  test.each(POSITIONS)('frames that fill the ring exactly fit, one more does not (from %i)', (start) => {
-    const { writer, reader } = open(start)
-    // A PAD may be needed where the ring ends; frames of 32 bytes always meet the end when the start is aligned to 4.
-    const isAligned = start % 4 === 0
-    let offered = 0
-    while (writer.offer(payloadOf(32, offered))) offered++
-    expect(offered).toBe(isAligned ? RING_BYTES / 32 : RING_BYTES / 32 - 1)
-    if (isAligned) expect(writer.freeBytes()).toBe(0)
-    writer.publish()
-    const received = reader.poll(1000)
-    expect(received.map((payload) => payload[0])).toEqual([...Array(offered).keys()])
-    expect(writer.freeBytes()).toBe(RING_BYTES)
-  })
-
-  test.each(POSITIONS)('a frame that would cross the end starts at the beginning (from %i)', (start) => {
-    const { memory, writer, reader } = open(start)
-    const largest = payloadOf(frameBytesMax(RING_BYTES), 7)
-    for (let round = 0; round < 50; round++) {
-      expect(writer.offer(Uint8Array.of(round))).toBe(true)
-      expect(writer.offer(largest)).toBe(true)
+  test.each(POSITIONS)(
+    'frames that fill the ring exactly fit, one more does not (from %i)',
+    (start) => {
+      const { writer, reader } = open(start)
+      // A PAD may be needed where the ring ends; frames of 32 bytes always meet the end when the
+      // start is aligned to 4.
+      const isAligned = start % 4 === 0
+      let offered = 0
+      while (writer.offer(payloadOf(32, offered))) offered++
+      expect(offered).toBe(isAligned ? RING_BYTES / 32 : RING_BYTES / 32 - 1)
+      if (isAligned) expect(writer.freeBytes()).toBe(0)
       writer.publish()
-      expect(reader.poll(10)).toEqual([Uint8Array.of(round), largest])
-    }
-    expect(memory.views.i32[LINK_HEAD >>> 2]).toBe(memory.views.i32[LINK_TAIL >>> 2])
-  })
+      const received = reader.poll(1000)
+      expect(received.map((payload) => payload[0])).toEqual([...Array(offered).keys()])
+      expect(writer.freeBytes()).toBe(RING_BYTES)
+    },
+  )
 
-  test.each(POSITIONS)('the largest frame fits an empty ring wherever it stands (from %i)', (start) => {
-    const { writer, reader } = open(start)
-    expect(writer.offer(payloadOf(frameBytesMax(RING_BYTES)))).toBe(true)
-    writer.publish()
-    expect(reader.poll(1)).toHaveLength(1)
-  })
+  test.each(POSITIONS)(
+    'a frame that would cross the end starts at the beginning (from %i)',
+    (start) => {
+      const { memory, writer, reader } = open(start)
+      const largest = payloadOf(frameBytesMax(RING_BYTES), 7)
+      for (let round = 0; round < 50; round++) {
+        expect(writer.offer(Uint8Array.of(round))).toBe(true)
+        expect(writer.offer(largest)).toBe(true)
+        writer.publish()
+        expect(reader.poll(10)).toEqual([Uint8Array.of(round), largest])
+      }
+      expect(memory.views.i32[LINK_HEAD >>> 2]).toBe(memory.views.i32[LINK_TAIL >>> 2])
+    },
+  )
+
+  test.each(POSITIONS)(
+    'the largest frame fits an empty ring wherever it stands (from %i)',
+    (start) => {
+      const { writer, reader } = open(start)
+      expect(writer.offer(payloadOf(frameBytesMax(RING_BYTES)))).toBe(true)
+      writer.publish()
+      expect(reader.poll(1)).toHaveLength(1)
+    },
+  )
 
   test('a full ring takes a frame again once one was read', () => {
     const { writer, reader } = open()
@@ -165,10 +175,15 @@ describe.each(pairings)('$name', ({ writer: makeWriter, reader: makeReader }) =>
     const { memory, writer } = open()
     for (let i = 0; i < 4; i++) writer.offer(Uint8Array.of(i))
     writer.publish()
-    // As if the first reader had died in the handler of the second frame: taken has moved, the head has not.
+    // As if the first reader had died in the handler of the second frame: taken has moved, the head
+    // has not.
     memory.views.i32[LINK_TAKEN >>> 2] = 6
     expect(memory.views.i32[LINK_HEAD >>> 2]).toBe(0)
-    expect(makeReader(memory).poll(10).map((p) => p[0])).toEqual([2, 3])
+    expect(
+      makeReader(memory)
+        .poll(10)
+        .map((p) => p[0]),
+    ).toEqual([2, 3])
   })
 
   test('a successor of the writer goes on after the last published batch', () => {
@@ -215,13 +230,16 @@ describe.each(pairings)('$name', ({ writer: makeWriter, reader: makeReader }) =>
     expect(reader.corrupt).toMatch(/tail/)
   })
 
-  test.each([1 << 20, -(1 << 20)])('a head %i units away is found out, and nothing is written', (head) => {
-    const { memory, writer } = open()
-    memory.views.i32[LINK_HEAD >>> 2] = head
-    expect(() => {
-      for (let i = 0; i < 100; i++) writer.offer(payloadOf(64))
-    }).toThrow(expect.objectContaining({ code: 'ERR_FRAME_CORRUPT' }))
-  })
+  test.each([1 << 20, -(1 << 20)])(
+    'a head %i units away is found out, and nothing is written',
+    (head) => {
+      const { memory, writer } = open()
+      memory.views.i32[LINK_HEAD >>> 2] = head
+      expect(() => {
+        for (let i = 0; i < 100; i++) writer.offer(payloadOf(64))
+      }).toThrow(expect.objectContaining({ code: 'ERR_FRAME_CORRUPT' }))
+    },
+  )
 
   test('any mix of sizes, batches and polls arrives whole, in order, once', () => {
     const step = fc.oneof(
@@ -243,7 +261,8 @@ describe.each(pairings)('$name', ({ writer: makeWriter, reader: makeReader }) =>
             const payload = new Uint8Array(one.offer)
             for (let i = 0; i < payload.length; i++) payload[i] = (sequence * 31 + i * 7) & 0xff
             if (writer.offer(payload)) expected.push(payload)
-            else if (writer.pendingBytes === 0) expect(writer.freeBytes()).toBeLessThan(2 * (one.offer + 24))
+            else if (writer.pendingBytes === 0)
+              expect(writer.freeBytes()).toBeLessThan(2 * (one.offer + 24))
             sequence++
           } else if ('publish' in one) writer.publish()
           else received.push(...reader.poll(one.poll))

@@ -1,0 +1,183 @@
+// The subscriptions of one thread: made, announced, withdrawn, and their full bits raised and
+// lowered.
+//
+// A subscription is known to the dispatcher before the change log shows it to anybody, so no
+// message can come too early. Its full bit stands in its own row of the region; how many of the
+// thread's bits are raised stands in the inbox, so that senders look at rows only when that count
+// is not 0.
+
+import type { SubscribeOptions } from '../agent/agent.js'
+import type { RequestTicket } from '../agent/info.js'
+import { Mailbox, type Handler } from '../agent/mailbox.js'
+import { CONCURRENCY_MAX, MAILBOX_MESSAGES_DEFAULT, REQUESTS_PENDING_MAX } from '../base/limits.js'
+import type { Message, Rpc } from '../codec/message.js'
+import { INBOX_FULL } from '../memory/layout.js'
+import type { Region } from '../memory/region.js'
+import { SubscriptionFlag, type Subscription } from '../routing/change-log.js'
+import type { Dispatcher, LocalSubscription } from '../routing/dispatcher.js'
+import { checkPattern, checkSubject } from '../routing/subject.js'
+import { checkCount } from './options.js'
+
+export type SubscribeTarget = string | Message<any> | Rpc<any, any>
+
+/** Who subscribes or publishes: number 0 and name '' for the thread itself. */
+export interface Party {
+  readonly agent: number
+  readonly name: string
+}
+
+export interface SubscriptionsHost {
+  /** More subscription numbers, from the registry. */
+  takeIds(): Promise<number[]>
+  /** Writes the subscription to the change log; rejects when that has no room. */
+  announce(entry: Subscription): Promise<void>
+  withdraw(id: number): Promise<void>
+  /** Handles what has arrived. */
+  drain(): void
+  /** A mailbox that was full has room again: whoever held back must be woken. */
+  onRoom(): void
+  onError(error: unknown, subject: string, name: string): void
+  onReply(ticket: RequestTicket, reply: Message<unknown> | null, ok: boolean, result: unknown): void
+}
+
+export class Subscriptions {
+  readonly #i32: Int32Array
+  readonly #rowsIndex: number
+  readonly #fullIndex: number
+  readonly #thread: number
+  readonly #incarnation: number
+  readonly #ids: number[]
+  readonly #dispatcher: Dispatcher
+  readonly #host: SubscriptionsHost
+  #idsUnderWay: Promise<void> | null = null
+  #made = 0
+  #fullCount = 0
+
+  constructor(
+    region: Region,
+    thread: number,
+    incarnation: number,
+    ids: number[],
+    dispatcher: Dispatcher,
+    host: SubscriptionsHost,
+  ) {
+    const { layout, views } = region
+    this.#i32 = views.i32
+    this.#rowsIndex = layout.subscriptionRows >>> 2
+    this.#fullIndex = (layout.inbox(thread) + INBOX_FULL) >>> 2
+    // An earlier thread on this place may have left it raised.
+    Atomics.store(views.i32, this.#fullIndex, 0)
+    this.#thread = thread
+    this.#incarnation = incarnation
+    this.#ids = ids
+    this.#dispatcher = dispatcher
+    this.#host = host
+  }
+
+  async add(
+    target: SubscribeTarget,
+    handler: Handler,
+    options: SubscribeOptions,
+    isResponder: boolean,
+    party: Party,
+  ): Promise<LocalSubscription> {
+    const pattern = checkPattern(typeof target === 'object' ? target?.subject : target)
+    const { concurrency = 1, mailbox = MAILBOX_MESSAGES_DEFAULT, queue } = options
+    const limits = {
+      concurrency: checkCount('concurrency', concurrency, 1, CONCURRENCY_MAX),
+      messagesMax: checkCount('mailbox', mailbox, 1, REQUESTS_PENDING_MAX),
+    }
+    const checkedQueue = queue === undefined ? '' : checkSubject(queue)
+    const id = await this.#takeId()
+    const { message, reply } = typesOf(target, isResponder)
+    const subscription: LocalSubscription = {
+      entry: {
+        id,
+        generation: ((this.#incarnation << 20) | (++this.#made & 0xfffff)) >>> 0,
+        thread: this.#thread,
+        agent: party.agent,
+        flags:
+          (isResponder ? SubscriptionFlag.Responder : 0) |
+          (options.lossy === true ? SubscriptionFlag.Lossy : 0),
+        pattern,
+        queue: checkedQueue,
+      },
+      message,
+      reply,
+      isLazy: options.lazy === true,
+      name: party.name,
+      mailbox: new Mailbox(handler, limits, {
+        onFull: (isFull) => this.#setFull(id, isFull),
+        onError: (error, subject) => this.#host.onError(error, subject, party.name),
+        onReply: (ticket, ok, result) => this.#host.onReply(ticket, reply, ok, result),
+      }),
+    }
+    this.#dispatcher.add(subscription)
+    try {
+      await this.#host.announce(subscription.entry)
+    } catch (error) {
+      this.#forget(subscription)
+      throw error
+    }
+    return subscription
+  }
+
+  async remove(subscription: LocalSubscription, drain: boolean, isClosed: boolean): Promise<void> {
+    if (!this.#isLive(subscription)) return
+    if (!isClosed) await this.#host.withdraw(subscription.entry.id)
+    if (!this.#isLive(subscription)) return
+    if (drain) {
+      this.#host.drain()
+      await subscription.mailbox.stop(true)
+    } else void subscription.mailbox.stop(false)
+    if (this.#isLive(subscription)) this.#forget(subscription)
+  }
+
+  #isLive(subscription: LocalSubscription): boolean {
+    return this.#dispatcher.subscriptions.get(subscription.entry.id) === subscription
+  }
+
+  #forget(subscription: LocalSubscription): void {
+    const { id } = subscription.entry
+    this.#dispatcher.remove(subscription)
+    // What was dropped with the mailbox may have kept its bit raised.
+    if (this.#i32[this.#rowsIndex + id] !== 0) this.#setFull(id, false)
+    this.#ids.push(id)
+  }
+
+  async #takeId(): Promise<number> {
+    for (;;) {
+      const id = this.#ids.pop()
+      if (id !== undefined) return id
+      this.#idsUnderWay ??= this.#host.takeIds().then((ids) => {
+        this.#ids.push(...ids)
+      })
+      try {
+        await this.#idsUnderWay
+      } finally {
+        this.#idsUnderWay = null
+      }
+    }
+  }
+
+  #setFull(id: number, isFull: boolean): void {
+    const rowIndex = this.#rowsIndex + id
+    if ((this.#i32[rowIndex] !== 0) === isFull) return
+    this.#fullCount += isFull ? 1 : -1
+    Atomics.store(this.#i32, rowIndex, isFull ? 1 : 0)
+    Atomics.store(this.#i32, this.#fullIndex, this.#fullCount)
+    // Senders that hold back for this subscription do not wait on a ring: nobody else tells them.
+    if (!isFull) this.#host.onRoom()
+  }
+}
+
+function typesOf(
+  target: SubscribeTarget,
+  isResponder: boolean,
+): { message: Message<unknown> | null; reply: Message<unknown> | null } {
+  if (typeof target === 'string') return { message: null, reply: null }
+  if ('request' in target) {
+    return { message: target.request, reply: isResponder ? target.reply : null }
+  }
+  return { message: target, reply: null }
+}
