@@ -18,7 +18,7 @@ export interface SubscribeOptions {
   readonly mailbox?: number
   /** Subscriptions with the same queue name share messages: each goes to one of them. */
   readonly queue?: string
-  /** Never holds a publisher back: what finds no room is skipped and counted. Default false. */
+  /** Never holds a publisher back: what finds no room is skipped. Default false. */
   readonly lossy?: boolean
   /**
    * Hand over a view that reads struct fields from shared memory, instead of an object. Cheaper for

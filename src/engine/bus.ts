@@ -72,6 +72,7 @@ export class Bus {
   readonly #dispatcher: Dispatcher
   readonly #requests: Requests
   readonly #subscriptions: Subscriptions
+  readonly #onClose = new Set<() => void>()
   #holds = 0
   #isClosed = false
 
@@ -91,6 +92,7 @@ export class Bus {
       onWaiting: (isWaiting) => {
         if (isWaiting !== isSenderWaiting) hold((isSenderWaiting = isWaiting))
       },
+      onLost: (error, subject) => this.#report(error, subject, ''),
     })
     this.#requests = new Requests(this.clock, { onWaiting: hold })
     this.#dispatcher = new Dispatcher(region, {
@@ -241,6 +243,12 @@ export class Bus {
     this.#outbox.flush(link)
   }
 
+  /** Has `listener` called when this thread's part ends; the result takes that back. */
+  onClose(listener: () => void): () => void {
+    this.#onClose.add(listener)
+    return () => void this.#onClose.delete(listener)
+  }
+
   /** Holds the event loop alive while anything is pending; calls pair up. */
   hold(isHeld: boolean): void {
     this.#holds += isHeld ? 1 : -1
@@ -268,6 +276,7 @@ export class Bus {
     if (this.#isClosed) return
     this.#outbox.flushAll()
     this.#isClosed = true
+    for (const listener of this.#onClose) listener()
     this.#sender.close()
     this.#requests.close(new FlyshuttleError('ERR_CLOSED', { found: 'waiting for a reply' }))
     this.#doorbell.close()

@@ -19,7 +19,7 @@ export interface Received<T> {
   readonly thread: number
 }
 
-/** A live subscription. Async iteration ends when it is unsubscribed. */
+/** A live subscription. Iteration ends when it is unsubscribed or the engine closes. */
 export interface SubscriptionHandle {
   readonly pattern: string
   /** Withdraws the subscription; messages already received are handled first. */
@@ -138,7 +138,10 @@ export class Endpoint {
         await this.#bus.subscribe(target, handlerOrOptions, options, false, this.#party),
       )
     }
-    const pull = new Pull()
+    const pull = new Pull({
+      onWaiting: (isWaiting) => this.#bus.hold(isWaiting),
+      onReturn: () => handle.unsubscribe(),
+    })
     const subscription = await this.#bus.subscribe(
       target,
       (value, info) => pull.push({ value, subject: info.subject, thread: info.thread }),
@@ -146,7 +149,11 @@ export class Endpoint {
       false,
       this.#party,
     )
-    const handle = this.#handleOf(subscription, () => pull.end())
+    const forget = this.#bus.onClose(() => pull.end())
+    const handle = this.#handleOf(subscription, () => {
+      forget()
+      pull.end()
+    })
     return Object.assign(handle, { [Symbol.asyncIterator]: () => pull })
   }
 
@@ -189,6 +196,13 @@ export class Endpoint {
   }
 }
 
+interface PullEvents {
+  /** Somebody waits for the next message: the process must stay alive meanwhile. */
+  onWaiting(isWaiting: boolean): void
+  /** The loop was left. */
+  onReturn(): Promise<void>
+}
+
 /**
  * One message at a time from a mailbox to an async iterator: the mailbox waits until the message is
  * taken.
@@ -197,12 +211,15 @@ class Pull implements AsyncIterator<Received<never>, undefined> {
   #held: { received: Received<never>; taken: () => void } | null = null
   #wanting: ((result: IteratorResult<Received<never>, undefined>) => void) | null = null
   #hasEnded = false
+  readonly #events: PullEvents
+
+  constructor(events: PullEvents) {
+    this.#events = events
+  }
 
   push(received: Received<never>): Promise<void> | undefined {
     if (this.#wanting !== null) {
-      const give = this.#wanting
-      this.#wanting = null
-      give({ done: false, value: received })
+      this.#give({ done: false, value: received })
       return undefined
     }
     if (this.#hasEnded) return undefined
@@ -217,19 +234,30 @@ class Pull implements AsyncIterator<Received<never>, undefined> {
       return Promise.resolve({ done: false, value: held.received })
     }
     if (this.#hasEnded) return Promise.resolve({ done: true, value: undefined })
-    return new Promise((resolve) => (this.#wanting = resolve))
+    return new Promise((resolve) => {
+      this.#wanting = resolve
+      this.#events.onWaiting(true)
+    })
   }
 
-  return(): Promise<IteratorResult<Received<never>, undefined>> {
-    this.end()
-    return Promise.resolve({ done: true, value: undefined })
+  /** Leaving the loop ends the subscription. */
+  async return(): Promise<IteratorResult<Received<never>, undefined>> {
+    await this.#events.onReturn()
+    return { done: true, value: undefined }
   }
 
   end(): void {
     this.#hasEnded = true
     this.#held?.taken()
     this.#held = null
-    this.#wanting?.({ done: true, value: undefined })
+    this.#give({ done: true, value: undefined })
+  }
+
+  #give(result: IteratorResult<Received<never>, undefined>): void {
+    if (this.#wanting === null) return
+    const give = this.#wanting
     this.#wanting = null
+    this.#events.onWaiting(false)
+    give(result)
   }
 }

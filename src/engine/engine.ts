@@ -68,7 +68,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   if (checked.addon === true && binding === null) {
     throw new FlyshuttleError('ERR_ADDON_MISSING', {
       found: reason,
-      wanted: 'build/Release/flyshuttle.node; see `npm run build:native`',
+      wanted: 'build/Release/flyshuttle.node (README, Installing)',
     })
   }
   const geometry = planGeometry(

@@ -12,8 +12,6 @@ export const ID_BLOCK = 64
 
 export class Registry {
   readonly #log: ChangeLogWriter
-  readonly #i32: Int32Array
-  readonly #rowsIndex: number
   readonly #limit: number
   /** One word for each subscription: whether its mailbox is full. */
   readonly #rows: Int32Array
@@ -23,8 +21,6 @@ export class Registry {
 
   constructor(region: Region) {
     this.#log = new ChangeLogWriter(region)
-    this.#i32 = region.views.i32
-    this.#rowsIndex = region.layout.subscriptionRows >>> 2
     this.#limit = region.layout.subscriptions
     const { subscriptionRows } = region.layout
     this.#rows = new Int32Array(region.memory, subscriptionRows, this.#limit)
@@ -71,8 +67,6 @@ export class Registry {
     const owned = this.#ownedBy.get(thread)
     if (owned === undefined) return
     this.#log.remove(owned)
-    // A mailbox that was full when its thread ended would look full to the next owner's senders.
-    for (const id of owned) Atomics.store(this.#i32, this.#rowsIndex + id, 0)
     for (const id of owned) {
       // It may have ended with a full mailbox; the next owner of the number begins with an empty
       // one.

@@ -86,6 +86,7 @@ export class Subscriptions {
     const limits = {
       concurrency: checkCount('concurrency', concurrency, 1, CONCURRENCY_MAX),
       messagesMax: checkCount('mailbox', mailbox, 1, REQUESTS_PENDING_MAX),
+      isLossy: options.lossy === true,
     }
     const checkedQueue = queue === undefined ? '' : checkSubject(queue)
     const id = await this.#takeId()

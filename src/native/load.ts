@@ -36,8 +36,10 @@ function findBinding(): LoadedBinding {
     const found = bindings({ bindings: 'flyshuttle.node', module_root: root })
     return { binding: found as NativeBinding, reason: null }
   } catch (error) {
-    // The first line says what failed; the rest lists every place that was looked at.
-    const [reason = 'unknown'] = String((error as Error).message).split('\n')
+    // `bindings` lists every place that it looked at; what matters is whether there was a file.
+    const [line = 'unknown'] = String((error as Error).message).split('\n')
+    const isAbsent = line.startsWith('Could not locate')
+    const reason = isAbsent ? 'no flyshuttle.node has been built for this machine' : line
     return { binding: null, reason }
   }
 }

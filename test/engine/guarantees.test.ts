@@ -4,8 +4,6 @@ import { message, u32, utf8 } from 'flyshuttle'
 import { describe, expect, test } from 'vitest'
 import { VARIANTS, engineFor, fixture, until } from './with-engine.js'
 
-const turn = () => new Promise((resolve) => setImmediate(resolve))
-
 /** A promise, and what resolves it. */
 function makeGate() {
   let open = (): void => {}
@@ -26,18 +24,18 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     const { open, opened } = makeGate()
     let slow = 0
     let quick = 0
+    let all = 0
     const wait = async () => {
       await opened
       slow++
     }
     await engine.subscribe('work', wait, { queue: 'g', mailbox: 1 })
     await engine.subscribe('work', () => void quick++, { queue: 'g' })
+    await engine.subscribe('work', () => void all++)
     for (let n = 0; n < 20; n++) {
       expect(engine.publish('work', n)).toBe(true)
-      // A full mailbox is known once it has been filled.
-      const handed = quick
-      engine.flush()
-      await until(async () => quick > handed || (await turn(), true))
+      // A mailbox is known to be full only once it has been filled.
+      await until(() => all === n + 1)
     }
     await until(() => quick === 18) // One is being handled by the slow one, one waits for it.
     expect(slow).toBe(0)
@@ -56,7 +54,9 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     await engine.subscribe(Padded, handle, { queue: 'g', mailbox: 1 })
     let accepted = 0
     const publishOn = () => {
-      for (; accepted < MORE_THAN_FITS; accepted++) engine.publish(Padded, { n: accepted, pad: PAD })
+      for (; accepted < MORE_THAN_FITS; accepted++) {
+        engine.publish(Padded, { n: accepted, pad: PAD })
+      }
     }
     expect(publishOn).toThrow(expect.objectContaining({ code: 'ERR_BACKPRESSURE' }))
     expect(engine.publish('elsewhere', 1)).toBe(true)
@@ -66,7 +66,7 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(got).toEqual(Array.from({ length: accepted }, (_, n) => n))
   })
 
-  test('an error in a member of a queue group is told, and nobody else gets the message', async () => {
+  test('an error in a member of a queue group is told, and no other gets the message', async () => {
     const errors: string[] = []
     const onError = (error: unknown) => void errors.push((error as Error).message)
     const engine = await engineFor({ threads: 0, addon, onError })
@@ -127,12 +127,13 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
       await opened
       return name
     }
+    let heard = 0
+    await engine.subscribe('busy', () => void heard++)
     await engine.handle('busy', handle, { mailbox: 1 })
     const first = engine.request('busy', 'first')
     await until(() => got.length === 1)
     const second = engine.request('busy', 'second')
-    await turn()
-    await turn()
+    await until(() => heard === 2)
     await expect(engine.request('busy', 'third', { timeoutMs: 20 })).rejects.toMatchObject({
       code: 'ERR_TIMEOUT',
     })
@@ -140,6 +141,48 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(await Promise.all([first, second])).toEqual(['first', 'second'])
     expect(await engine.request('busy', 'fourth')).toBe('fourth')
     expect(got).toEqual(['first', 'second', 'fourth'])
+    expect(heard).toBe(3)
+  })
+
+  test('a message that one receiver has no room for reaches the others no sooner', async () => {
+    const engine = await engineFor({ threads: 1, addon, ringBytes: 16_384 })
+    await engine.spawn('stuck', fixture('stuck.mjs'))
+    const here: number[] = []
+    await engine.subscribe('stuck.in', ({ n }: { n: number }) => here.push(n))
+    const hung = engine.request('stuck.block', undefined, { timeoutMs: 60_000 })
+    let written = 0
+    while (engine.tryPublish('stuck.in', { n: written }) === 'accepted') written++
+    let accepted = written
+    for (; accepted < written + 100; accepted++) engine.publish('stuck.in', { n: accepted })
+    await until(() => here.length >= written)
+    expect(here.length).toBe(written)
+    await hung
+    const seen = () => engine.request<{ count: number; wrong: unknown }>('stuck.seen')
+    await until(async () => (await seen()).count === accepted && here.length === accepted)
+    expect(here).toEqual(Array.from({ length: accepted }, (_, n) => n))
+    expect((await seen()).wrong).toBeNull()
+  })
+
+  test('a reply to a thread that has ended is dropped, and its responder goes on', async () => {
+    const engine = await engineFor({ threads: 1, addon, onError: () => {} })
+    const { open, opened } = makeGate()
+    let asked = 0
+    const answer = async (value: unknown) => {
+      asked++
+      await opened
+      return value
+    }
+    await engine.handle('echo', answer)
+    await engine.spawn('asker', fixture('asker.mjs'))
+    const lost = engine.request('ask.echo', 1, { timeoutMs: 60_000 })
+    lost.catch(() => {}) // Looked at below.
+    await until(() => asked === 1)
+    await engine.threads.find(({ index }) => index === 1)?.terminate()
+    await expect(lost).rejects.toMatchObject({ code: 'ERR_RESPONDER_DIED' })
+    open()
+    expect(await engine.request('echo', 2)).toBe(2)
+    await engine.spawn('asker', fixture('asker.mjs'))
+    expect(await engine.request('ask.echo', 3)).toEqual({ thread: 1, echoed: 3 })
   })
 
   test('requests beyond the overflow are rejected, and the others answered', async () => {

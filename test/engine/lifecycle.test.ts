@@ -49,6 +49,20 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(ended).toEqual({ code: 0, signal: null, output: 'got 100\n' })
   })
 
+  test('waiting for the next message of an iteration keeps the process alive', async () => {
+    const ended = await runModule(`
+      import { createEngine } from 'flyshuttle'
+      const engine = await createEngine({ threads: 0, addon: ${addon} })
+      const subscription = await engine.subscribe('slow')
+      setTimeout(() => engine.publish('slow', 'here'), 100).unref()
+      for await (const { value } of subscription) {
+        console.log(value)
+        break
+      }
+    `)
+    expect(ended).toEqual({ code: 0, signal: null, output: 'here\n' })
+  })
+
   test('process.exit ends it at once, whatever is going on', async () => {
     const ended = await runModule(`
       import { createEngine } from 'flyshuttle'

@@ -131,6 +131,24 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(got).toEqual([0, 1, 2, 3, 4])
   })
 
+  test('leaving an iteration ends its subscription, and so does closing the engine', async () => {
+    const engine = await engineFor({ threads: 0, addon })
+    const left = await engine.subscribe('left')
+    engine.publish('left', 1)
+    for await (const { value } of left) {
+      expect(value).toBe(1)
+      break
+    }
+    expect(await left[Symbol.asyncIterator]().next()).toEqual({ done: true, value: undefined })
+    const open = await engine.subscribe('open')
+    const ended = (async () => {
+      for await (const { value } of open) expect(value).toBe('never')
+      return 'ended'
+    })()
+    await engine.close()
+    expect(await ended).toBe('ended')
+  })
+
   test('a lazy subscription reads fields from the ring and expires with its handler', async () => {
     const engine = await engineFor({ threads: 0, addon })
     const got: number[] = []
