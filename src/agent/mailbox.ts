@@ -107,14 +107,15 @@ export class Mailbox {
     try {
       promise = promiseOf(this.#handler(value, info))
     } catch (error) {
-      this.#events.onError(error, subject)
+      this.#report(error, subject)
     } finally {
       info.expire()
     }
     if (promise === null) return
     this.#running++
     promise.then(this.#onSettled, (error: unknown) => {
-      this.#finish(() => this.#events.onError(error, subject))
+      this.#report(error, subject)
+      this.#settled()
     })
   }
 
@@ -125,26 +126,39 @@ export class Mailbox {
       result = this.#handler(value, ticket)
       promise = promiseOf(result)
     } catch (error) {
-      this.#events.onReply(ticket, false, error)
+      this.#reply(ticket, false, error)
       return
     }
     if (promise === null) {
-      this.#events.onReply(ticket, true, result)
+      this.#reply(ticket, true, result)
       return
     }
     this.#running++
     promise.then(
-      (reply) => this.#finish(() => this.#events.onReply(ticket, true, reply)),
-      (error: unknown) => this.#finish(() => this.#events.onReply(ticket, false, error)),
+      (reply) => {
+        this.#reply(ticket, true, reply)
+        this.#settled()
+      },
+      (error: unknown) => {
+        this.#reply(ticket, false, error)
+        this.#settled()
+      },
     )
   }
 
-  /** Whatever telling the result may throw, the place of the message becomes free. */
-  #finish(tell: () => void): void {
+  #report(error: unknown, subject: string): void {
     try {
-      tell()
-    } finally {
-      this.#settled()
+      this.#events.onError(error, subject)
+    } catch (failure) {
+      throwLater(failure)
+    }
+  }
+
+  #reply(ticket: RequestTicket, ok: boolean, result: unknown): void {
+    try {
+      this.#events.onReply(ticket, ok, result)
+    } catch (failure) {
+      throwLater(failure)
     }
   }
 
@@ -158,7 +172,7 @@ export class Mailbox {
 
   #refuse(ticket: RequestTicket): void {
     const { subject } = ticket
-    this.#events.onReply(ticket, false, new FlyshuttleError('ERR_NO_RESPONDERS', { subject }))
+    this.#reply(ticket, false, new FlyshuttleError('ERR_NO_RESPONDERS', { subject }))
   }
 
   #enqueue(waiting: Waiting): void {
@@ -202,4 +216,11 @@ function promiseOf(result: unknown): Promise<unknown> | null {
   if (typeof result !== 'object' || result === null) return null
   if (typeof (result as { then?: unknown }).then !== 'function') return null
   return Promise.resolve(result)
+}
+
+/** An event that throws is nobody's to catch here, but it may not leave the line standing. */
+function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error
+  })
 }

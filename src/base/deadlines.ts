@@ -38,6 +38,11 @@ export class Deadlines {
     this.#clock = clock
   }
 
+  /** Lengths that have a list. For tests: it stays in proportion to the waits there are. */
+  get listCount(): number {
+    return this.#lists.size
+  }
+
   /** Starts a wait of `lengthMs`; sets `deadlineMs`. */
   add(waiting: Waiting, lengthMs: number): void {
     const deadlineMs = this.#clock.nowMs() + lengthMs

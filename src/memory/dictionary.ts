@@ -29,12 +29,14 @@ class Entries {
 
 abstract class Dictionary {
   protected readonly entries = new Entries()
+  readonly thread: number
   protected readonly region: Region
   protected readonly start: number
   protected readonly tailIndex: number
   protected tailBytes = 0
 
   constructor(region: Region, thread: number) {
+    this.thread = thread
     this.region = region
     this.start = region.layout.dictionary(thread)
     this.tailIndex = (region.layout.inbox(thread) + INBOX_DICTIONARY_TAIL) >>> 2

@@ -136,8 +136,10 @@ export class ChangeLogWriter {
     u32[word + 4] = subscription.flags
     u32[word + 5] = subscription.pattern.length | (subscription.queue.length << 16)
     const textStart = half + at + ENTRY_HEADER_BYTES
-    buffer.write(subscription.pattern, textStart, 'latin1')
-    buffer.write(subscription.queue, textStart + subscription.pattern.length, 'latin1')
+    const { pattern, queue } = subscription
+    // Without a length, `write` writes nothing where more than 2 GiB of the region follow.
+    buffer.write(pattern, textStart, pattern.length, 'latin1')
+    buffer.write(queue, textStart + pattern.length, queue.length, 'latin1')
     return at + entryBytes(subscription)
   }
 

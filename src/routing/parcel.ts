@@ -1,9 +1,9 @@
-// A message on its way from `publish`, `request` or a reply to one or more links: what its frame
-// will say, and its payload as bytes. Parcels that find no room wait in the sender's heap and are
-// written later, in order.
+// A message on its way from `publish` or `request` to one or more links: what its frames will say,
+// and its payload as bytes. Parcels that find no room wait in the sender's heap and are written
+// later, in order.
 
 import type { LinkWriter } from '../link/outbox.js'
-import type { CodecId, FrameKind } from '../ring/frame.js'
+import type { CodecId } from '../ring/frame.js'
 
 /** A request that waits for its reply. The sender notes here who got it. */
 export interface AwaitedRequest {
@@ -16,23 +16,19 @@ export interface AwaitedRequest {
   /** No longer waited for: do not send it any more. */
   isSettled: boolean
   /** Ends the wait with an error, unless it has ended already. */
-  fail(error: Error): void
+  fail(error: unknown): void
 }
 
 export interface Parcel {
-  readonly kind: FrameKind
-  readonly flags: number
   readonly codec: CodecId
   readonly typeId: number
   readonly agent: number
   /** The payload, owned by the parcel. */
   readonly payload: Uint8Array
+  /** Null for a publish. */
   readonly request: AwaitedRequest | null
-  /** Correlation of a reply. */
-  readonly incarnation: number
-  readonly counter: number
   /** Told when the parcel has been written, or never will be. For `send`. */
-  readonly settle: ((error: Error | null) => void) | null
+  readonly settle: ((error: unknown) => void) | null
   /** Links whose overflow this parcel counts against. */
   readonly charged: readonly LinkWriter[]
 }

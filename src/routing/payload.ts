@@ -23,6 +23,7 @@ export class PayloadStage {
   readonly #encoder: MsgpackEncoder
   readonly #structs: (BoundStruct<unknown> | undefined)[] = []
   readonly #bytesMax: number
+  readonly #dictionary: DictionaryWriter
   /** What the last `stage` produced. */
   codec: CodecId = CodecId.None
   typeId = 0
@@ -30,6 +31,7 @@ export class PayloadStage {
 
   constructor(bytesMax: number, dictionary: DictionaryWriter) {
     this.#bytesMax = bytesMax
+    this.#dictionary = dictionary
     this.#views = viewsOf(new ArrayBuffer((bytesMax + 15) & -8))
     this.#u32 = this.#views.u32
     this.#encoder = new MsgpackEncoder({
@@ -42,7 +44,8 @@ export class PayloadStage {
    * Encodes `value` as `message` says; a bare value as raw when it is a Uint8Array, else as
    * msgpack.
    *
-   * @throws ERR_MESSAGE_TOO_LARGE, ERR_PAYLOAD_INVALID, ERR_PAYLOAD_UNSUPPORTED
+   * @throws ERR_MESSAGE_TOO_LARGE, ERR_PAYLOAD_INVALID, ERR_PAYLOAD_UNSUPPORTED,
+   * ERR_DICTIONARY_FULL when there is no room for telling others what the struct looks like
    */
   stage(message: Message<unknown> | null, subject: string, value: unknown): void {
     const codec = message === null ? codecOf(value) : message.codec
@@ -77,6 +80,13 @@ export class PayloadStage {
     const struct = message.struct
     if (struct === null) return
     this.#check(message.subject, struct.bytes)
+    if (!this.#dictionary.addType(message.typeId, struct.canonical)) {
+      throw new FlyshuttleError('ERR_DICTIONARY_FULL', {
+        thread: this.#dictionary.thread,
+        found: struct.canonical.length,
+        wanted: this.#dictionary.bytesLeft,
+      })
+    }
     const bound = (this.#structs[message.ordinal] ??= struct.bind(this.#views))
     bound.encode(value, 0)
     this.#set(CodecId.Struct, message.typeId, struct.bytes)

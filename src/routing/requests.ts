@@ -1,9 +1,10 @@
 // Requests that wait for their replies.
 //
-// A correlation is (incarnation of this thread, counter). The counter holds the place in a table
-// and how often that place has been used, so finding the waiter is an array access, and a late
-// reply to an earlier request is told from the reply that is awaited. Every request settles by its
-// deadline as long as this thread's loop runs.
+// A correlation is (incarnation of this thread, counter). Counters run through all 32 bits; the low
+// bits are the place of the waiter in a table, and a counter whose place is taken is passed over.
+// So finding the waiter is an array access, and a late reply finds its own request or none: the
+// same counter comes again only after four billion requests. Every request settles by its deadline
+// as long as this thread's loop runs.
 
 import type { Clock } from '../base/clock.js'
 import { Deadlines, type Waiting } from '../base/deadlines.js'
@@ -18,8 +19,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal
 }
 
-const PLACE_BITS = 20
-const PLACE_MASK = (1 << PLACE_BITS) - 1
+/** Places at first; a power of two, doubled whenever half of them are taken. */
+const PLACES_MIN = 1024
 
 export class PendingRequest implements AwaitedRequest, Waiting {
   thread = -1
@@ -66,14 +67,21 @@ export interface RequestsEvents {
 export class Requests {
   readonly #deadlines: Deadlines
   readonly #events: RequestsEvents
-  readonly #places: (PendingRequest | null)[] = []
-  readonly #uses: number[] = []
-  readonly #free: number[] = []
+  readonly #pendingMax: number
+  #places: (PendingRequest | null)[] = placesOf(PLACES_MIN)
+  #lastCounter: number
   #pending = 0
 
-  constructor(clock: Clock, events: RequestsEvents) {
+  /** `start` is for tests: how many may wait, and the counter after which to begin. */
+  constructor(
+    clock: Clock,
+    events: RequestsEvents,
+    start = { pendingMax: REQUESTS_PENDING_MAX, counter: 0 },
+  ) {
     this.#deadlines = new Deadlines(clock)
     this.#events = events
+    this.#pendingMax = start.pendingMax
+    this.#lastCounter = start.counter
   }
 
   get pending(): number {
@@ -110,13 +118,15 @@ export class Requests {
 
   /** The request that a reply with this counter belongs to, if it still waits. */
   find(counter: number): PendingRequest | null {
-    const place = counter & PLACE_MASK
-    const request = this.#places[place] ?? null
+    const request = this.#places[counter & (this.#places.length - 1)] ?? null
     return request !== null && request.counter === counter ? request : null
   }
 
   /** Rejects what waits for a thread that ended: `isGone` says of which. */
-  failWhere(isGone: (request: PendingRequest) => boolean, makeError: (r: PendingRequest) => Error): void {
+  failWhere(
+    isGone: (request: PendingRequest) => boolean,
+    makeError: (request: PendingRequest) => Error,
+  ): void {
     for (const request of this.#places) {
       if (request !== null && isGone(request)) request.fail(makeError(request))
     }
@@ -139,9 +149,7 @@ export class Requests {
     if (request.signal !== null && request.onAbort !== null) {
       request.signal.removeEventListener('abort', request.onAbort)
     }
-    const place = request.counter & PLACE_MASK
-    this.#places[place] = null
-    this.#free.push(place)
+    this.#places[request.counter & (this.#places.length - 1)] = null
     if (--this.#pending === 0) this.#events.onWaiting(false)
     return true
   }
@@ -152,31 +160,47 @@ export class Requests {
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
   ): PendingRequest {
-    let place = this.#free.pop()
-    if (place === undefined) {
-      place = this.#places.length
-      if (place >= REQUESTS_PENDING_MAX) {
-        const found = this.#pending
-        throw new FlyshuttleError('ERR_BACKPRESSURE', { subject, found, wanted: REQUESTS_PENDING_MAX })
-      }
-      this.#places.push(null)
-      this.#uses.push(0)
-    }
-    // From 1 to 4095 and round again: a counter of 0 belongs to no request.
-    const uses = ((this.#uses[place] as number) % 0xfff) + 1
-    this.#uses[place] = uses
-    const counter = (uses << PLACE_BITS) | place
+    const counter = this.#nextCounter(subject)
     const request = new PendingRequest(this, counter, subject, timeoutMs, resolve, reject)
-    this.#places[place] = request
+    this.#places[counter & (this.#places.length - 1)] = request
     this.#deadlines.add(request, timeoutMs)
     if (this.#pending++ === 0) this.#events.onWaiting(true)
     return request
   }
+
+  /** The next counter whose place is free. Never 0: that belongs to no request. */
+  #nextCounter(subject: string): number {
+    if (this.#pending >= this.#pendingMax) {
+      const data = { subject, found: this.#pending, wanted: this.#pendingMax }
+      throw new FlyshuttleError('ERR_BACKPRESSURE', data)
+    }
+    if (this.#pending * 2 >= this.#places.length) this.#grow()
+    const mask = this.#places.length - 1
+    let counter = this.#lastCounter
+    do counter = (counter + 1) | 0
+    while (counter === 0 || this.#places[counter & mask] !== null)
+    this.#lastCounter = counter
+    return counter
+  }
+
+  #grow(): void {
+    // Two requests on different places stay on different places of twice as many.
+    const places = placesOf(this.#places.length * 2)
+    for (const request of this.#places) {
+      if (request !== null) places[request.counter & (places.length - 1)] = request
+    }
+    this.#places = places
+  }
+}
+
+function placesOf(length: number): (PendingRequest | null)[] {
+  return Array.from({ length }, () => null)
 }
 
 function checkTimeoutMs(timeoutMs: unknown): number {
   if (timeoutMs === undefined) return REQUEST_TIMEOUT_MS_DEFAULT
-  if (typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= TIMEOUT_MS_MAX) return timeoutMs
+  const isNumber = typeof timeoutMs === 'number'
+  if (isNumber && timeoutMs > 0 && timeoutMs <= TIMEOUT_MS_MAX) return timeoutMs
   throw new FlyshuttleError('ERR_OPTION_INVALID', {
     option: 'timeoutMs',
     found: describe(timeoutMs),

@@ -36,7 +36,12 @@ export interface Member {
 export interface Group {
   readonly queue: string
   readonly members: readonly Member[]
+  /** All of its members are lossy: a message that none of them can take is skipped. */
+  readonly isLossy: boolean
+  /** Index of the member that is asked first. */
   turn: number
+  /** What `turn` becomes once the message under way has been written. */
+  turnNext: number
 }
 
 export class Route {
@@ -128,8 +133,11 @@ export class RouteTable {
       const row = (this.#region.layout.subscriptionRows >>> 2) + subscription.id
       const member = { subscription, link: this.#outbox.link(thread, Lane.Bulk), row }
       if ((flags & SubscriptionFlag.Responder) !== 0) responders.push(member)
-      else if (queue !== '') groups.set(queue, [...(groups.get(queue) ?? []), member])
-      else {
+      else if (queue !== '') {
+        const members = groups.get(queue)
+        if (members === undefined) groups.set(queue, [member])
+        else members.push(member)
+      } else {
         const required = rows.get(thread) ?? []
         if ((flags & SubscriptionFlag.Lossy) === 0) required.push(row)
         rows.set(thread, required)
@@ -141,11 +149,11 @@ export class RouteTable {
       link: this.#outbox.link(thread, Lane.Bulk),
       requiredRows,
     }))
-    route.groups = [...groups].map(([queue, members]) => ({ queue, members, turn: turnOf(queue) }))
+    route.groups = [...groups].map(([queue, members]) =>
+      groupOf(queue, members, turnOf(queue)),
+    )
     route.responders =
-      responders.length === 0
-        ? null
-        : { queue: '', members: responders, turn: route.responders?.turn ?? 0 }
+      responders.length === 0 ? null : groupOf('', responders, route.responders?.turn ?? 0)
     const only = route.destinations[0]
     const isSolo =
       route.destinations.length === 1 && route.groups.length === 0 && route.responders === null
@@ -158,4 +166,11 @@ export class RouteTable {
       if (route.parked.length === 0) this.#routes.delete(subject)
     }
   }
+}
+
+function groupOf(queue: string, members: readonly Member[], turn: number): Group {
+  const isLossy = members.every(
+    ({ subscription }) => (subscription.flags & SubscriptionFlag.Lossy) !== 0,
+  )
+  return { queue, members, isLossy, turn, turnNext: turn }
 }

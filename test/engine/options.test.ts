@@ -40,7 +40,10 @@ describe('checkOptions', () => {
     ['an onError that is no function', { onError: {} }, 'onError'],
   ])('refuses %s and names it', (_, options, option) => {
     expect(() => check(options)).toThrow(
-      expect.objectContaining({ code: 'ERR_OPTION_INVALID', data: expect.objectContaining({ option }) }),
+      expect.objectContaining({
+        code: 'ERR_OPTION_INVALID',
+        data: expect.objectContaining({ option }),
+      }),
     )
   })
 
@@ -77,7 +80,9 @@ test.each([1, 5, 3])('checkCount takes %i between 1 and 5', (value) => {
 })
 
 test.each([0, 6, 2.5, Number.NaN, '3', null, undefined, 3n])('checkCount refuses %o', (value) => {
-  expect(() => checkCount('n', value, 1, 5)).toThrow(/option n is .*; wanted an integer from 1 to 5/)
+  expect(() => checkCount('n', value, 1, 5)).toThrow(
+    /option n is .*; wanted an integer from 1 to 5/,
+  )
 })
 
 test('there is at least one core to use, and a whole number of them', () => {

@@ -85,7 +85,11 @@ describe('the registry', () => {
   })
 
   test('never gives one number to two threads', () => {
-    const step = fc.record({ thread: fc.nat(3), end: fc.boolean(), count: fc.integer({ min: 1, max: 40 }) })
+    const step = fc.record({
+      thread: fc.nat(3),
+      end: fc.boolean(),
+      count: fc.integer({ min: 1, max: 40 }),
+    })
     const property = fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const { registry } = make()
       const owner = new Map<number, number>()

@@ -1,0 +1,147 @@
+// Replies, failures and control frames: for one known thread, on its urgent lane.
+//
+// Control frames may take room that is kept from replies, and pass by replies that wait, so that a
+// flood of replies never holds up the engine. Otherwise the order is kept. What waits for a thread
+// that has ended is dropped: nobody will ever make room for it.
+
+import { FlyshuttleError } from '../base/errors.js'
+import { FRAME_HEADER_BYTES, OVERFLOW_BYTES_MAX } from '../base/limits.js'
+import type { Message } from '../codec/message.js'
+import type { LinkWriter, Outbox } from '../link/outbox.js'
+import { ThreadState } from '../memory/layout.js'
+import type { Views } from '../memory/region.js'
+import {
+  FRAME_CODEC_SHIFT,
+  FRAME_KIND_SHIFT,
+  FrameFlag,
+  FrameKind,
+  type CodecId,
+} from '../ring/frame.js'
+import type { PayloadStage } from './payload.js'
+
+const BLOCKS_BYTES = FRAME_HEADER_BYTES + 8
+
+interface DirectParcel {
+  readonly kind: FrameKind
+  readonly flags: number
+  readonly codec: CodecId
+  readonly typeId: number
+  readonly payload: Uint8Array
+  readonly incarnation: number
+  readonly counter: number
+}
+
+export class DirectSender {
+  readonly #views: Views
+  readonly #outbox: Outbox
+  readonly #stage: PayloadStage
+  readonly #waiting = new Map<LinkWriter, DirectParcel[]>()
+
+  /** Frames that found neither room nor overflow, or whose receiver has ended. */
+  dropped = 0
+
+  constructor(views: Views, outbox: Outbox, stage: PayloadStage) {
+    this.#views = views
+    this.#outbox = outbox
+    this.#stage = stage
+  }
+
+  get isWaiting(): boolean {
+    return this.#waiting.size > 0
+  }
+
+  /** @throws ERR_MESSAGE_TOO_LARGE, ERR_PAYLOAD_INVALID, ERR_PAYLOAD_UNSUPPORTED */
+  send(
+    link: LinkWriter,
+    kind: FrameKind,
+    flags: number,
+    message: Message<unknown> | null,
+    value: unknown,
+    incarnation: number,
+    counter: number,
+  ): void {
+    const subject = message?.subject ?? '(reply)'
+    this.#stage.stage(message, subject, value)
+    const { codec, typeId, bytes } = this.#stage
+    const lengthBytes = BLOCKS_BYTES + bytes
+    if (lengthBytes > link.frameBytesMax) {
+      const data = { subject, found: lengthBytes, wanted: link.frameBytesMax }
+      throw new FlyshuttleError('ERR_MESSAGE_TOO_LARGE', data)
+    }
+    const parcel = { kind, flags, codec, typeId, payload: EMPTY, incarnation, counter }
+    const waiting = this.#waiting.get(link)
+    const mustWait =
+      waiting !== undefined &&
+      (kind !== FrameKind.Control || waiting.some((parked) => parked.kind === FrameKind.Control))
+    if (!mustWait && this.#write(link, parcel)) return
+    if (link.overflowBytes + lengthBytes > OVERFLOW_BYTES_MAX) {
+      this.dropped++
+      return
+    }
+    link.overflowBytes += lengthBytes
+    const parked = { ...parcel, payload: this.#stage.take() }
+    if (waiting === undefined) this.#waiting.set(link, [parked])
+    else waiting.push(parked)
+  }
+
+  /** Writes what waited, as far as there is room now. */
+  retry(): void {
+    for (const [link, parcels] of this.#waiting) {
+      let written = 0
+      let isLost = false
+      try {
+        for (const parcel of parcels) {
+          this.#stage.restore(parcel.codec, parcel.typeId, parcel.payload)
+          if (!this.#write(link, parcel)) break
+          written++
+        }
+      } catch {
+        // The receiver wrote nonsense into its words. That link is lost, the others are not.
+        isLost = true
+      }
+      this.#discharge(link, parcels.splice(0, written))
+      const isAlive = this.#views.i32[link.stateIndex] === ThreadState.Alive
+      if (isLost || !isAlive) this.#drop(link, parcels)
+      if (parcels.length === 0) this.#waiting.delete(link)
+    }
+  }
+
+  /** Drops what waits. */
+  close(): void {
+    this.#waiting.clear()
+  }
+
+  #write(link: LinkWriter, parcel: DirectParcel): boolean {
+    const length = BLOCKS_BYTES + this.#stage.bytes
+    const reserve = parcel.kind === FrameKind.Control ? 0 : link.reserveBytes
+    let start = link.ring.claim(length, reserve)
+    if (start < 0) {
+      if (!this.#outbox.awaitRoom(link, 2 * length + reserve)) return false
+      start = link.ring.claim(length, reserve)
+      if (start < 0) return false
+    }
+    const { i32 } = this.#views
+    const word = start >>> 2
+    i32[word] = length | (parcel.kind << FRAME_KIND_SHIFT)
+    i32[word + 1] = parcel.flags | FrameFlag.Correlation | (parcel.codec << FRAME_CODEC_SHIFT)
+    i32[word + 2] = 0
+    i32[word + 3] = parcel.typeId
+    i32[word + 4] = parcel.incarnation
+    i32[word + 5] = parcel.counter
+    this.#stage.copyTo(this.#views, start + BLOCKS_BYTES)
+    link.ring.commit()
+    this.#outbox.committed(link)
+    return true
+  }
+
+  #drop(link: LinkWriter, parcels: DirectParcel[]): void {
+    this.dropped += parcels.length
+    this.#discharge(link, parcels.splice(0))
+  }
+
+  #discharge(link: LinkWriter, parcels: readonly DirectParcel[]): void {
+    for (const { payload } of parcels) link.overflowBytes -= BLOCKS_BYTES + payload.length
+  }
+}
+
+const EMPTY = new Uint8Array(0)

@@ -1,0 +1,108 @@
+// The frames of publishes and requests: their length, and their bytes in a claimed place of a ring.
+//
+// The payload lies in the stage. What must stay true: `write` is only called where a plan has found
+// room, and nothing in it can throw, so that a message for several links is written to all of them.
+
+import { FlyshuttleError } from '../base/errors.js'
+import { FRAME_HEADER_BYTES } from '../base/limits.js'
+import type { LinkWriter } from '../link/outbox.js'
+import type { Views } from '../memory/region.js'
+import {
+  FRAME_CODEC_SHIFT,
+  FRAME_KIND_SHIFT,
+  FRAME_SOURCE_SHIFT,
+  FrameFlag,
+  FrameKind,
+} from '../ring/frame.js'
+import type { Parcel } from './parcel.js'
+import type { PayloadStage } from './payload.js'
+import { REQUEST_BYTES, TARGET_BYTES } from './plan.js'
+import type { Member, Route } from './route-table.js'
+
+export class FrameWriter {
+  readonly #views: Views
+  readonly #stage: PayloadStage
+  readonly #frameBytesMax: number
+  readonly #incarnation: number
+
+  constructor(views: Views, stage: PayloadStage, frameBytesMax: number, incarnation: number) {
+    this.#views = views
+    this.#stage = stage
+    this.#frameBytesMax = frameBytesMax
+    this.#incarnation = incarnation
+  }
+
+  /** Bytes of a frame around what is staged. */
+  lengthOf(route: Route, blocksBytes: number): number {
+    const subjectBytes = route.subjectId === 0 ? inlineBytes(route.subject) : 0
+    return FRAME_HEADER_BYTES + subjectBytes + blocksBytes + this.#stage.bytes
+  }
+
+  /**
+   * Refuses what no ring carries.
+   *
+   * @throws ERR_MESSAGE_TOO_LARGE when the largest frame of the message takes more than its share
+   */
+  check(route: Route, isRequest: boolean): void {
+    const hasChosen = route.groups.length > 0 || route.responders !== null
+    const lengthBytes = this.lengthOf(route, blocksBytes(hasChosen, isRequest))
+    if (lengthBytes <= this.#frameBytesMax) return
+    throw new FlyshuttleError('ERR_MESSAGE_TOO_LARGE', {
+      subject: route.subject,
+      found: lengthBytes,
+      wanted: this.#frameBytesMax,
+    })
+  }
+
+  /** Writes and commits one frame. `member` is the chosen subscription, null for all plain ones. */
+  write(
+    link: LinkWriter,
+    route: Route,
+    parcel: Parcel,
+    member: Member | null,
+    isRequest: boolean,
+  ): void {
+    const flags =
+      (route.subjectId === 0 ? FrameFlag.InlineSubject : 0) |
+      (member === null ? 0 : FrameFlag.Target) |
+      (isRequest ? FrameFlag.Correlation | FrameFlag.Deadline : 0)
+    const length = this.lengthOf(route, blocksBytes(member !== null, isRequest))
+    const start = link.ring.claim(length)
+    if (start < 0) throw new Error('flyshuttle: planned room is gone')
+    const { i32, f64, buffer } = this.#views
+    let word = start >>> 2
+    const kind = isRequest ? FrameKind.Request : FrameKind.Publish
+    i32[word] = length | (kind << FRAME_KIND_SHIFT)
+    i32[word + 1] =
+      flags | (parcel.codec << FRAME_CODEC_SHIFT) | (parcel.agent << FRAME_SOURCE_SHIFT)
+    i32[word + 2] = route.subjectId === 0 ? route.subject.length : route.subjectId
+    i32[word + 3] = parcel.typeId
+    word += FRAME_HEADER_BYTES >>> 2
+    if (member !== null) {
+      i32[word++] = member.subscription.id
+      i32[word++] = member.subscription.generation
+    }
+    if (isRequest && parcel.request !== null) {
+      i32[word++] = this.#incarnation
+      i32[word++] = parcel.request.counter
+      f64[word >>> 1] = parcel.request.deadlineMs
+      word += 2
+    }
+    if (route.subjectId === 0) {
+      buffer.fill(0, word * 4, word * 4 + inlineBytes(route.subject))
+      buffer.write(route.subject, word * 4, route.subject.length, 'latin1')
+      word += inlineBytes(route.subject) >>> 2
+    }
+    // Not shifted: a region may be larger than 2 GiB.
+    this.#stage.copyTo(this.#views, word * 4)
+    link.ring.commit()
+  }
+}
+
+function blocksBytes(isChosen: boolean, isRequest: boolean): number {
+  return isRequest ? REQUEST_BYTES : isChosen ? TARGET_BYTES : 0
+}
+
+function inlineBytes(subject: string): number {
+  return (subject.length + 7) & -8
+}

@@ -1,0 +1,112 @@
+// Messages that found no room, in line per subject until they can be written.
+//
+// Each waits in the heap of its sender and counts against every link that it is for, so what waits
+// because of one slow receiver is bounded. `send` is the exception: its callers wait themselves.
+// The order within a subject is kept: while anything waits, later messages of the subject line up.
+
+import { FlyshuttleError } from '../base/errors.js'
+import { FRAME_HEADER_BYTES, OVERFLOW_BYTES_MAX } from '../base/limits.js'
+import type { LinkWriter } from '../link/outbox.js'
+import type { Parcel } from './parcel.js'
+import { REQUEST_BYTES } from './plan.js'
+import type { Route } from './route-table.js'
+
+/** What a parked message counts for besides its payload. */
+const PARKED_BYTES = FRAME_HEADER_BYTES + REQUEST_BYTES
+
+export interface ParkingEvents {
+  /** Tries to write. False: it still has to wait. Throws when it can never be written. */
+  onRetry(route: Route, parcel: Parcel): boolean
+  /** A parked publish can never be written, and nobody waits for it. */
+  onLost(error: unknown, subject: string): void
+}
+
+export class Parking {
+  readonly #routes = new Set<Route>()
+  readonly #events: ParkingEvents
+
+  constructor(events: ParkingEvents) {
+    this.#events = events
+  }
+
+  get isEmpty(): boolean {
+    return this.#routes.size === 0
+  }
+
+  /** Lines up a message whose caller waits for it. `parcel` owns its payload. */
+  park(route: Route, parcel: Parcel): void {
+    for (const link of parcel.charged) link.overflowBytes += parkedBytes(parcel)
+    route.parked.push(parcel)
+    this.#routes.add(route)
+  }
+
+  /**
+   * The links that a message of `bytes` would count against.
+   *
+   * @throws ERR_BACKPRESSURE when one of them has no overflow left
+   */
+  charge(route: Route, bytes: number): LinkWriter[] {
+    const charged = linksOf(route)
+    for (const { overflowBytes } of charged) {
+      if (overflowBytes + bytes + PARKED_BYTES <= OVERFLOW_BYTES_MAX) continue
+      const { subject } = route
+      const data = { subject, found: overflowBytes, wanted: OVERFLOW_BYTES_MAX }
+      throw new FlyshuttleError('ERR_BACKPRESSURE', data)
+    }
+    return charged
+  }
+
+  /** Writes what can be written now. One subject that cannot move holds up no other. */
+  retry(): void {
+    for (const route of this.#routes) this.#retryRoute(route)
+  }
+
+  /** Drops everything; whoever waits hears of `error`. Returns how many messages that were. */
+  close(error: Error): number {
+    let dropped = 0
+    for (const { parked } of this.#routes) {
+      for (let parcel = parked.shift(); parcel !== undefined; parcel = parked.shift()) {
+        discharge(parcel)
+        parcel.settle?.(error)
+        dropped++
+      }
+    }
+    this.#routes.clear()
+    return dropped
+  }
+
+  #retryRoute(route: Route): void {
+    const { parked } = route
+    for (let parcel = parked.peek(); parcel !== undefined; parcel = parked.peek()) {
+      let failure: unknown = null
+      try {
+        if (!this.#events.onRetry(route, parcel)) return
+      } catch (error) {
+        failure = error
+      }
+      parked.shift()
+      discharge(parcel)
+      if (failure !== null && parcel.request !== null) parcel.request.fail(failure)
+      else if (parcel.settle !== null) parcel.settle(failure)
+      else if (failure !== null) this.#events.onLost(failure, route.subject)
+    }
+    this.#routes.delete(route)
+  }
+}
+
+function parkedBytes(parcel: Parcel): number {
+  return parcel.payload.length + PARKED_BYTES
+}
+
+function discharge(parcel: Parcel): void {
+  for (const link of parcel.charged) link.overflowBytes -= parkedBytes(parcel)
+}
+
+/** Every link that a message of this route may take, once. */
+function linksOf(route: Route): LinkWriter[] {
+  const links = new Set<LinkWriter>()
+  for (const { link } of route.destinations) links.add(link)
+  for (const group of route.groups) for (const { link } of group.members) links.add(link)
+  for (const { link } of route.responders?.members ?? []) links.add(link)
+  return [...links]
+}

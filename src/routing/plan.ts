@@ -1,0 +1,160 @@
+// Who gets a message, and whether there is room for it everywhere: decided before a byte is
+// written.
+//
+// A thread is the sole producer of its links, so room that was seen stays. The sender makes a plan,
+// writes a frame for each entry of it, and then confirms it; a plan that fails has changed nothing
+// but the list of links that stood in the way. One plan belongs to a sender and is made anew for
+// each message.
+
+import { FlyshuttleError } from '../base/errors.js'
+import type { LinkWriter } from '../link/outbox.js'
+import { ThreadState } from '../memory/layout.js'
+import { frameBytes } from '../ring/frame.js'
+import type { Group, Member, Route } from './route-table.js'
+
+/** What a frame takes for naming one subscription, and for a request's correlation and deadline. */
+export const TARGET_BYTES = 8
+export const REQUEST_BYTES = TARGET_BYTES + 16
+
+export class Plan {
+  readonly #i32: Int32Array
+  readonly #groups: Group[] = []
+  /** One entry for each frame. A link may occur several times. */
+  readonly links: LinkWriter[] = []
+  /** The chosen subscription of each frame; null where a thread's plain subscriptions share it. */
+  readonly members: (Member | null)[] = []
+  /** Links that had no room; `wantedBytes` of each says how much was missing. */
+  readonly blocked: LinkWriter[] = []
+  /** Who answers, when the message is a request. */
+  responder: Member | null = null
+  /** Lossy receivers that the message passes over. */
+  skipped = 0
+
+  constructor(i32: Int32Array) {
+    this.#i32 = i32
+  }
+
+  /**
+   * Plans one frame of `plainBytes` for each receiver; those for a chosen subscription take more.
+   * False: some required receiver cannot take it now.
+   *
+   * @throws ERR_MESSAGE_TOO_LARGE when not even empty rings would hold all of its frames
+   */
+  make(route: Route, isRequest: boolean, plainBytes: number): boolean {
+    this.#clear()
+    for (const { link, requiredRows } of route.destinations) {
+      if (this.#hasFull(link, requiredRows)) return false
+      if (this.#reserve(link, plainBytes)) this.#push(link, null)
+      else if (requiredRows.length === 0) this.skipped++
+      else {
+        this.blocked.push(link)
+        return false
+      }
+    }
+    for (const group of route.groups) {
+      const isOptional = group.isLossy
+      if (this.#pick(route, group, plainBytes + TARGET_BYTES, isOptional) !== null) continue
+      if (!isOptional) return false
+      this.skipped++
+    }
+    const { responders } = route
+    if (responders === null) return !isRequest
+    const bytes = plainBytes + (isRequest ? REQUEST_BYTES : TARGET_BYTES)
+    const isOptional = responders.isLossy && !isRequest
+    const responder = this.#pick(route, responders, bytes, isOptional)
+    if (isRequest) this.responder = responder
+    if (responder !== null) return true
+    if (!isOptional) return false
+    this.skipped++
+    return true
+  }
+
+  /** The planned frames have been written: whoever was chosen has had its turn. */
+  confirm(): void {
+    for (const group of this.#groups) group.turn = group.turnNext
+  }
+
+  /** Whether nobody is left to answer: no responders, or only such whose threads have ended. */
+  isDeserted(route: Route): boolean {
+    const { responders } = route
+    return responders === null || responders.members.every(({ link }) => this.#isDead(link))
+  }
+
+  #clear(): void {
+    for (const link of this.links) link.plannedBytes = 0
+    this.links.length = 0
+    this.members.length = 0
+    this.blocked.length = 0
+    this.#groups.length = 0
+    this.responder = null
+    this.skipped = 0
+  }
+
+  /** The next member in turn that can take the message; null when none can. */
+  #pick(route: Route, group: Group, bytes: number, isOptional: boolean): Member | null {
+    const { members } = group
+    const blockedBefore = this.blocked.length
+    let isPossible = false
+    for (let step = 0; step < members.length; step++) {
+      const index = (group.turn + step) % members.length
+      const member = members[index] as Member
+      const { link, row } = member
+      const isFull = this.#i32[link.fullIndex] !== 0 && this.#i32[row] !== 0
+      if (isFull || this.#isDead(link)) {
+        isPossible = true
+        continue
+      }
+      if (this.#reserve(link, bytes)) {
+        // Another was passed over, but nobody waits for it.
+        this.blocked.length = blockedBefore
+        group.turnNext = (index + 1) % members.length
+        this.#groups.push(group)
+        this.#push(link, member)
+        return member
+      }
+      if (link.wantedBytes <= link.ring.ringBytes) isPossible = true
+      this.blocked.push(link)
+    }
+    if (isOptional) this.blocked.length = blockedBefore
+    else if (!isPossible) this.#refuse(route)
+    return null
+  }
+
+  /** Takes room for one more frame on a link, beside those that are planned for it already. */
+  #reserve(link: LinkWriter, bytes: number): boolean {
+    const frame = frameBytes(bytes)
+    const planned = link.plannedBytes + frame
+    // One of them may have to wrap, and leaves up to its own size empty at the end of the ring.
+    const wanted = planned + frame
+    if (link.ring.freeBytesSeen < wanted && link.ring.freeBytes() < wanted) {
+      link.wantedBytes = wanted
+      return false
+    }
+    link.plannedBytes = planned
+    return true
+  }
+
+  #push(link: LinkWriter, member: Member | null): void {
+    this.links.push(link)
+    this.members.push(member)
+  }
+
+  #hasFull(link: LinkWriter, rows: readonly number[]): boolean {
+    if (this.#i32[link.fullIndex] === 0) return false
+    for (const row of rows) if (this.#i32[row] !== 0) return true
+    return false
+  }
+
+  #isDead(link: LinkWriter): boolean {
+    return this.#i32[link.stateIndex] === ThreadState.Dead
+  }
+
+  #refuse(route: Route): never {
+    const link = this.blocked[this.blocked.length - 1] as LinkWriter
+    throw new FlyshuttleError('ERR_MESSAGE_TOO_LARGE', {
+      subject: route.subject,
+      found: `${link.wantedBytes} (for all of its receivers on thread ${link.to})`,
+      wanted: link.ring.ringBytes,
+    })
+  }
+}

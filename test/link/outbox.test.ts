@@ -1,0 +1,173 @@
+import { describe, expect, test, vi } from 'vitest'
+import { FLUSH_BYTES } from '../../src/base/limits.js'
+import { INBOX_READY, INBOX_SLEEPING, Lane, LINK_TAIL } from '../../src/memory/layout.js'
+import type { Region } from '../../src/memory/region.js'
+import { inboxOf, offer, outboxOf, smallRegion } from './small-region.js'
+
+const tailOf = (region: Region, from: number, to: number, lane: Lane): number =>
+  region.views.i32[(region.layout.laneWords(from, to, lane) + LINK_TAIL) >>> 2] as number
+
+const readyOf = (region: Region, thread: number, group = 0): number =>
+  region.views.i32[(region.layout.inbox(thread) + INBOX_READY + group * 128) >>> 2] as number
+
+const setSleeping = (region: Region, thread: number): void => {
+  region.views.i32[(region.layout.inbox(thread) + INBOX_SLEEPING) >>> 2] = 1
+}
+
+describe('an outbox', () => {
+  test('has one writer for each lane of each link', () => {
+    const { outbox } = outboxOf(smallRegion(3), 0)
+    const links = [0, 1, 2].flatMap((to) => [
+      outbox.link(to, Lane.Urgent),
+      outbox.link(to, Lane.Bulk),
+    ])
+    expect(new Set(links).size).toBe(6)
+    expect(outbox.link(2, Lane.Bulk)).toBe(links[5])
+    expect(links[5]).toMatchObject({ to: 2, lane: Lane.Bulk, frameBytesMax: 256 })
+  })
+
+  test('makes a lone message visible at the end of the tick, and not before', async () => {
+    const region = smallRegion(2)
+    const { outbox } = outboxOf(region, 0)
+    const link = outbox.link(1, Lane.Bulk)
+    offer(region, link, 1)
+    outbox.committed(link)
+    expect(tailOf(region, 0, 1, Lane.Bulk)).toBe(0)
+    await Promise.resolve()
+    expect(tailOf(region, 0, 1, Lane.Bulk)).toBe(3)
+    expect(readyOf(region, 1)).toBe(0b10)
+  })
+
+  test('flushes in later ticks as in the first', async () => {
+    const region = smallRegion(2)
+    const { outbox } = outboxOf(region, 0)
+    const link = outbox.link(1, Lane.Urgent)
+    for (let i = 1; i <= 3; i++) {
+      offer(region, link, i)
+      outbox.committed(link)
+      await Promise.resolve()
+      expect(tailOf(region, 0, 1, Lane.Urgent)).toBe(3 * i)
+    }
+  })
+
+  test('makes a batch visible when it holds FLUSH_BYTES, and not a byte before', () => {
+    const region = smallRegion(2, { bulkRingBytes: 4 * FLUSH_BYTES })
+    const { outbox } = outboxOf(region, 0)
+    const link = outbox.link(1, Lane.Bulk)
+    const commit = (lengthBytes: number): void => {
+      offer(region, link, 0, lengthBytes)
+      outbox.committed(link)
+    }
+    commit(FLUSH_BYTES - 32)
+    commit(24)
+    expect(tailOf(region, 0, 1, Lane.Bulk)).toBe(0)
+    commit(24)
+    expect(tailOf(region, 0, 1, Lane.Bulk)).toBe((FLUSH_BYTES + 16) / 8)
+  })
+
+  test('flushes every link that was written to, once', async () => {
+    const region = smallRegion(3)
+    const { outbox } = outboxOf(region, 0)
+    for (const to of [0, 1, 2]) {
+      for (let i = 0; i < 2; i++) {
+        offer(region, outbox.link(to, Lane.Bulk), i)
+        outbox.committed(outbox.link(to, Lane.Bulk))
+      }
+    }
+    outbox.flushAll()
+    for (const to of [0, 1, 2]) expect(tailOf(region, 0, to, Lane.Bulk)).toBe(6)
+    region.views.i32.fill(
+      0,
+      (region.layout.inbox(1) + INBOX_READY) >>> 2,
+      (region.layout.inbox(1) + INBOX_READY + 4) >>> 2,
+    )
+    await Promise.resolve()
+    expect(readyOf(region, 1)).toBe(0)
+  })
+
+  test('sets the bit of its thread and lane, in the group of its thread', () => {
+    const region = smallRegion(20, { bulkRingBytes: 1024 })
+    for (const from of [0, 15, 16, 19]) {
+      const { outbox } = outboxOf(region, from)
+      for (const lane of [Lane.Urgent, Lane.Bulk]) {
+        outbox.wake(outbox.link(2, lane))
+        const bit = 1 << ((from % 16) * 2 + lane)
+        expect(readyOf(region, 2, Math.floor(from / 16)) & bit).toBe(bit)
+      }
+    }
+    expect(readyOf(region, 2, 0)).toBe(3 | (3 << 30))
+    expect(readyOf(region, 2, 1)).toBe(3 | (3 << 6))
+  })
+
+  test('rings only a reader that sleeps, and only once', () => {
+    const region = smallRegion(2)
+    const { outbox, bell } = outboxOf(region, 0)
+    const link = outbox.link(1, Lane.Bulk)
+    const send = (): void => {
+      offer(region, link, 0)
+      outbox.flush(link)
+    }
+    send()
+    expect(bell.rung).toEqual([])
+    const { inbox } = inboxOf(region, 1)
+    inbox.drain()
+    expect(inbox.tryPark()).toBe(true)
+    send()
+    send()
+    expect(bell.rung).toEqual([1])
+    expect(region.views.i32[inbox.sleepingIndexOf(1)]).toBe(0)
+  })
+
+  test('rings a sleeping reader for its other lane too, when that is what it slept through', () => {
+    const region = smallRegion(2)
+    const { outbox, bell } = outboxOf(region, 0)
+    setSleeping(region, 1)
+    outbox.wake(outbox.link(1, Lane.Urgent))
+    setSleeping(region, 1)
+    outbox.wake(outbox.link(1, Lane.Bulk))
+    expect(bell.rung).toEqual([1, 1])
+  })
+
+  test('leaves a ready bit alone that is set already', () => {
+    const region = smallRegion(2)
+    const { outbox } = outboxOf(region, 0)
+    const or = vi.spyOn(Atomics, 'or')
+    for (let i = 0; i < 5; i++) outbox.wake(outbox.link(1, Lane.Bulk))
+    expect(or).toHaveBeenCalledOnce()
+    or.mockRestore()
+  })
+
+  test('flushes nothing and wakes nobody when nothing is pending', () => {
+    const region = smallRegion(2)
+    const { outbox, bell } = outboxOf(region, 0)
+    setSleeping(region, 1)
+    outbox.flush(outbox.link(1, Lane.Bulk))
+    outbox.flushAll()
+    expect(bell.rung).toEqual([])
+    expect(readyOf(region, 1)).toBe(0)
+  })
+
+  test('makes what is pending visible before it waits for room', () => {
+    const region = smallRegion(2)
+    const { outbox } = outboxOf(region, 0)
+    const link = outbox.link(1, Lane.Bulk)
+    while (offer(region, link, 0, 64)) outbox.committed(link)
+    expect(outbox.awaitRoom(link, 128)).toBe(false)
+    expect(tailOf(region, 0, 1, Lane.Bulk)).toBe(128)
+  })
+
+  test('keeps the larger of two wishes for room', () => {
+    const region = smallRegion(2)
+    const { outbox } = outboxOf(region, 0)
+    const { inbox, log } = inboxOf(region, 1)
+    const link = outbox.link(1, Lane.Bulk)
+    while (offer(region, link, 0, 64)) continue
+    expect(outbox.awaitRoom(link, 512)).toBe(false)
+    expect(outbox.awaitRoom(link, 128)).toBe(false)
+    expect(link.awaitedBytes).toBe(512)
+    inbox.drain()
+    expect(log.rooms).toEqual([0])
+    expect(outbox.awaitRoom(link, 128)).toBe(true)
+    expect(link.awaitedBytes).toBe(0)
+  })
+})

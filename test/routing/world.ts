@@ -1,0 +1,235 @@
+// Several threads of an engine played on one: each has its links, routes, sender, inbox and
+// dispatcher over one small region, and the test says who runs when. Nothing waits and nothing
+// wakes by itself.
+
+import { Mailbox, type Handler } from '../../src/agent/mailbox.js'
+import type { RequestTicket } from '../../src/agent/info.js'
+import type { Message } from '../../src/codec/message.js'
+import { Inbox } from '../../src/link/inbox.js'
+import type { LinkWriter, Outbox } from '../../src/link/outbox.js'
+import { DictionaryWriter } from '../../src/memory/dictionary.js'
+import {
+  INBOX_DEAD,
+  INBOX_FULL,
+  Lane,
+  ThreadState,
+  type Geometry,
+} from '../../src/memory/layout.js'
+import type { Region } from '../../src/memory/region.js'
+import {
+  ChangeLogWriter,
+  SubscriptionFlag,
+  type Subscription,
+} from '../../src/routing/change-log.js'
+import { Dispatcher, type LocalSubscription } from '../../src/routing/dispatcher.js'
+import type { AwaitedRequest } from '../../src/routing/parcel.js'
+import { RouteTable } from '../../src/routing/route-table.js'
+import { Sender } from '../../src/routing/sender.js'
+import { HandClock } from '../base/hand-clock.js'
+import { outboxOf, smallRegion, type FakeDoorbell } from '../link/small-region.js'
+
+export interface SubscribeHow {
+  readonly queue?: string
+  readonly lossy?: boolean
+  readonly responder?: boolean
+  readonly lazy?: boolean
+  readonly message?: Message<any>
+  readonly handler?: Handler
+  readonly concurrency?: number
+}
+
+/** A frame as a thread got it. */
+export interface Got {
+  readonly subject: string
+  readonly value: unknown
+  readonly source: number
+  readonly agent: number
+  readonly id: number
+}
+
+export class World {
+  readonly region: Region
+  readonly log: ChangeLogWriter
+  readonly clock = new HandClock()
+  readonly threads: Player[]
+  #nextId = 0
+
+  constructor(threads: number, geometry: Partial<Geometry> = {}) {
+    this.region = smallRegion(threads, geometry)
+    this.log = new ChangeLogWriter(this.region)
+    this.threads = Array.from({ length: threads }, (_, thread) => new Player(this, thread))
+  }
+
+  thread(index: number): Player {
+    return this.threads[index] as Player
+  }
+
+  nextId(): number {
+    return this.#nextId++
+  }
+
+  /** Marks a subscription's mailbox full, as its thread does. */
+  setFull(subscription: LocalSubscription, isFull: boolean): void {
+    const { layout, views } = this.region
+    const { id, thread } = subscription.entry
+    views.i32[(layout.subscriptionRows >>> 2) + id] = isFull ? 1 : 0
+    const full = (layout.inbox(thread) + INBOX_FULL) >>> 2
+    views.i32[full] = (views.i32[full] as number) + (isFull ? 1 : -1)
+  }
+
+  setState(thread: number, state: number): void {
+    this.region.views.i32[(this.region.layout.inbox(thread) + INBOX_DEAD) >>> 2] = state
+  }
+
+  /** Everything is flushed, drained and retried until nothing moves any more. */
+  settle(): void {
+    for (let round = 0; round < 10_000; round++) {
+      let moved = 0
+      for (const thread of this.threads) {
+        thread.outbox.flushAll()
+        const before = thread.inbox.framesReceived
+        thread.inbox.drain()
+        moved += thread.inbox.framesReceived - before
+      }
+      if (moved === 0 && round > 1) return
+    }
+    throw new Error('it never comes to rest')
+  }
+}
+
+export class Player {
+  readonly outbox: Outbox
+  readonly bell: FakeDoorbell
+  readonly dictionary: DictionaryWriter
+  readonly routes: RouteTable
+  readonly sender: Sender
+  readonly inbox: Inbox
+  readonly dispatcher: Dispatcher
+  readonly got: Got[] = []
+  readonly errors: [unknown, string][] = []
+  readonly refused: [RequestTicket, unknown][] = []
+  readonly answered: [RequestTicket, boolean, unknown][] = []
+  readonly replies: [number, number, boolean, unknown][] = []
+  readonly controls: [number, number, number, unknown][] = []
+  readonly lost: [unknown, string][] = []
+  readonly waiting: boolean[] = []
+
+  constructor(
+    readonly world: World,
+    readonly thread: number,
+  ) {
+    const { region } = world
+    ;({ outbox: this.outbox, bell: this.bell } = outboxOf(region, thread))
+    this.dictionary = new DictionaryWriter(region, thread)
+    this.routes = new RouteTable(region, this.outbox, this.dictionary)
+    this.sender = new Sender(region, this.outbox, this.routes, this.dictionary, 1, {
+      onWaiting: (isWaiting) => {
+        if (this.waiting.at(-1) !== isWaiting) this.waiting.push(isWaiting)
+      },
+      onLost: (error, subject) => this.lost.push([error, subject]),
+    })
+    this.dispatcher = new Dispatcher(region, {
+      onReply: (incarnation, counter, isFailed, decode) =>
+        this.replies.push([incarnation, counter, isFailed, decode()]),
+      onControl: (source, incarnation, counter, payload) =>
+        this.controls.push([source, incarnation, counter, payload]),
+      onRefused: (ticket, error) => this.refused.push([ticket, error]),
+      onError: (error, subject) => this.errors.push([error, subject]),
+    })
+    this.inbox = new Inbox(region, thread, world.clock, {
+      onFrame: (offset, word0) => {
+        try {
+          this.dispatcher.onFrame(this.inbox.source, offset, word0)
+        } catch (error) {
+          this.errors.push([error, '(frame)'])
+        }
+      },
+      onRoom: (producer) => this.outbox.wake(this.outbox.link(producer, Lane.Urgent)),
+      onDeaths: () => {},
+      onCorrupt: (producer, found) => this.errors.push([found, `(link ${producer})`]),
+      onDrained: () => {
+        this.sender.retry()
+        this.outbox.flushAll()
+      },
+    })
+    this.inbox.open(1)
+  }
+
+  subscribe(pattern: string, how: SubscribeHow = {}): LocalSubscription {
+    const id = this.world.nextId()
+    const entry: Subscription = {
+      id,
+      generation: 100 + id,
+      thread: this.thread,
+      agent: 0,
+      flags:
+        (how.responder === true ? SubscriptionFlag.Responder : 0) |
+        (how.lossy === true ? SubscriptionFlag.Lossy : 0),
+      pattern,
+      queue: how.queue ?? '',
+    }
+    const handler: Handler =
+      how.handler ??
+      ((value, { subject, thread, agent }) => {
+        this.got.push({ subject, value, source: thread, agent, id })
+      })
+    const subscription: LocalSubscription = {
+      entry,
+      message: how.message ?? null,
+      reply: null,
+      isLazy: how.lazy === true,
+      name: '',
+      mailbox: new Mailbox(
+        handler,
+        { concurrency: how.concurrency ?? 1, messagesMax: 1000 },
+        {
+          onFull: () => {},
+          onError: (error, subject) => this.errors.push([error, subject]),
+          onReply: (ticket, ok, result) => this.answered.push([ticket, ok, result]),
+        },
+      ),
+    }
+    this.dispatcher.add(subscription)
+    this.world.log.add(entry)
+    return subscription
+  }
+
+  unsubscribe(subscription: LocalSubscription): void {
+    this.world.log.remove([subscription.entry.id])
+    this.dispatcher.remove(subscription)
+  }
+
+  bulk(to: number): LinkWriter {
+    return this.outbox.link(to, Lane.Bulk)
+  }
+
+  urgent(to: number): LinkWriter {
+    return this.outbox.link(to, Lane.Urgent)
+  }
+
+  /** Values got so far; forgets them. */
+  take(): unknown[] {
+    return this.got.splice(0).map(({ value }) => value)
+  }
+
+  /** Ends as a thread that is terminated does. */
+  die(): void {
+    this.world.setState(this.thread, ThreadState.Dead)
+  }
+}
+
+/** A request that notes how it ends. */
+export class FakeRequest implements AwaitedRequest {
+  readonly deadlineMs = 12_345.5
+  thread = -1
+  incarnation = 0
+  isSettled = false
+  error: unknown = null
+
+  constructor(readonly counter: number) {}
+
+  fail(error: unknown): void {
+    this.error = error
+    this.isSettled = true
+  }
+}
