@@ -16,8 +16,8 @@ import { createNativeDoorbell, createPortableDoorbell, type Doorbell } from '../
 import { Inbox } from '../link/inbox.js'
 import { Outbox } from '../link/outbox.js'
 import { DictionaryWriter } from '../memory/dictionary.js'
-import { INBOX_DEAD, INBOX_INCARNATION, Lane, ThreadState } from '../memory/layout.js'
-import type { Region } from '../memory/region.js'
+import { Lane, ThreadState, geometryList } from '../memory/layout.js'
+import { incarnationOf, stateOf, type Region } from '../memory/region.js'
 import type { NativeBinding } from '../native/binding.js'
 import { FrameFlag, FrameKind } from '../ring/frame.js'
 import type { Subscription } from '../routing/change-log.js'
@@ -132,7 +132,12 @@ export class Bus {
       binding === null
         ? createPortableDoorbell(this.#inbox, deliver)
         : createNativeDoorbell(
-            { ...options, binding, region: region.views.bytes, ...geometryOf(region) },
+            {
+              ...options,
+              binding,
+              region: region.views.bytes,
+              geometry: geometryList(region.layout),
+            },
             deliver,
           )
     this.#outbox.attach(this.#doorbell)
@@ -220,9 +225,9 @@ export class Bus {
   control(thread: number, payload: { op: string }, timeoutMs: number): Promise<unknown> {
     return this.#requests.open(`(thread ${thread}: ${payload.op})`, { timeoutMs }, (request) => {
       const link = this.#outbox.link(thread, Lane.Urgent)
-      if (this.#stateOf(thread) === ThreadState.Dead) throw this.#diedError(thread)
+      if (stateOf(this.#region, thread) === ThreadState.Dead) throw this.#diedError(thread)
       request.thread = thread
-      request.incarnation = this.#incarnationOf(thread)
+      request.incarnation = incarnationOf(this.#region, thread)
       this.#sender.direct(
         link,
         FrameKind.Control,
@@ -261,7 +266,7 @@ export class Bus {
   wakeAll(): void {
     const { threads } = this.#region.layout
     for (let thread = 0; thread < threads; thread++) {
-      if (this.#stateOf(thread) !== ThreadState.Alive) continue
+      if (stateOf(this.#region, thread) !== ThreadState.Alive) continue
       this.#outbox.wake(this.#outbox.link(thread, Lane.Urgent))
     }
   }
@@ -353,7 +358,8 @@ export class Bus {
     this.#requests.failWhere(
       ({ thread, incarnation }) =>
         thread >= 0 &&
-        (this.#stateOf(thread) === ThreadState.Dead || this.#incarnationOf(thread) !== incarnation),
+        (stateOf(this.#region, thread) === ThreadState.Dead ||
+          incarnationOf(this.#region, thread) !== incarnation),
       ({ subject, thread }) =>
         subject.startsWith('(')
           ? this.#diedError(thread)
@@ -381,40 +387,5 @@ export class Bus {
 
   #report(error: unknown, subject: string, agent: string): void {
     this.#host.onError(error, { subject, thread: this.thread, agent })
-  }
-
-  #stateOf(thread: number): number {
-    return Atomics.load(
-      this.#region.views.i32,
-      (this.#region.layout.inbox(thread) + INBOX_DEAD) >>> 2,
-    )
-  }
-
-  #incarnationOf(thread: number): number {
-    return Atomics.load(
-      this.#region.views.i32,
-      (this.#region.layout.inbox(thread) + INBOX_INCARNATION) >>> 2,
-    )
-  }
-}
-
-function geometryOf(region: Region): { geometry: number[] } {
-  const {
-    threads,
-    bulkRingBytes,
-    urgentRingBytes,
-    dictionaryBytes,
-    changeLogBytes,
-    subscriptions,
-  } = region.layout
-  return {
-    geometry: [
-      threads,
-      bulkRingBytes,
-      urgentRingBytes,
-      dictionaryBytes,
-      changeLogBytes,
-      subscriptions,
-    ],
   }
 }

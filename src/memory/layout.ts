@@ -96,6 +96,18 @@ export interface Geometry {
   readonly subscriptions: number
 }
 
+/** A geometry as the addon takes it. */
+export function geometryList(geometry: Geometry): number[] {
+  return [
+    geometry.threads,
+    geometry.bulkRingBytes,
+    geometry.urgentRingBytes,
+    geometry.dictionaryBytes,
+    geometry.changeLogBytes,
+    geometry.subscriptions,
+  ]
+}
+
 /** Byte offsets of a region of one geometry. Cold: hot code keeps the numbers it needs. */
 export interface Layout extends Geometry {
   readonly readyGroups: number

@@ -6,6 +6,8 @@
 
 import { FlyshuttleError } from '../base/errors.js'
 import {
+  INBOX_DEAD,
+  INBOX_INCARNATION,
   HEADER_BULK_RING_BYTES,
   HEADER_BYTES,
   HEADER_CHANGE_LOG_BYTES,
@@ -106,4 +108,14 @@ export function openRegion(memory: SharedArrayBuffer): Region {
 
 function expectWord(field: string, found: number, wanted: number): void {
   if (found !== wanted) throw new FlyshuttleError('ERR_LAYOUT_MISMATCH', { field, found, wanted })
+}
+
+/** Whether a thread takes part: a value of `ThreadState`. */
+export function stateOf(region: Region, thread: number): number {
+  return Atomics.load(region.views.i32, (region.layout.inbox(thread) + INBOX_DEAD) >>> 2)
+}
+
+/** Which life of its place a thread is, from 1. */
+export function incarnationOf(region: Region, thread: number): number {
+  return Atomics.load(region.views.i32, (region.layout.inbox(thread) + INBOX_INCARNATION) >>> 2)
 }

@@ -19,7 +19,9 @@ export const REQUEST_BYTES = TARGET_BYTES + 16
 export class Plan {
   readonly #i32: Int32Array
   readonly #groups: Group[] = []
-  /** One entry for each frame. A link may occur several times. */
+  /** How many frames there will be: so many entries of `links` and `members` count. */
+  frames = 0
+  /** The link of each frame. One link may occur several times. */
   readonly links: LinkWriter[] = []
   /** The chosen subscription of each frame; null where a thread's plain subscriptions share it. */
   readonly members: (Member | null)[] = []
@@ -81,11 +83,14 @@ export class Plan {
   }
 
   #clear(): void {
-    for (const link of this.links) link.plannedBytes = 0
-    this.links.length = 0
-    this.members.length = 0
-    this.blocked.length = 0
-    this.#groups.length = 0
+    for (let frame = 0; frame < this.frames; frame++) {
+      const link = this.links[frame] as LinkWriter
+      link.plannedBytes = 0
+    }
+    this.frames = 0
+    // Cutting an array costs more than looking whether it is empty.
+    if (this.blocked.length > 0) this.blocked.length = 0
+    if (this.#groups.length > 0) this.#groups.length = 0
     this.responder = null
     this.skipped = 0
   }
@@ -135,8 +140,9 @@ export class Plan {
   }
 
   #push(link: LinkWriter, member: Member | null): void {
-    this.links.push(link)
-    this.members.push(member)
+    const frame = this.frames++
+    this.links[frame] = link
+    this.members[frame] = member
   }
 
   #hasFull(link: LinkWriter, rows: readonly number[]): boolean {

@@ -263,8 +263,9 @@ export class Sender {
     for (const { link, requiredRows } of route.destinations) {
       if (requiredRows.length > 0 && !this.#isBelowHighWater(link)) return false
     }
-    for (const member of this.#plan.members) {
-      if (member !== null && !this.#isBelowHighWater(member.link)) return false
+    for (let frame = 0; frame < this.#plan.frames; frame++) {
+      const link = this.#plan.members[frame]?.link
+      if (link !== undefined && !this.#isBelowHighWater(link)) return false
     }
     return true
   }
@@ -331,9 +332,9 @@ export class Sender {
       // Room may have appeared by the time the readers have been told that we wait for it.
       if (!mayAwait || !this.#awaitRoom()) return false
     }
-    for (let index = 0; index < plan.links.length; index++) {
-      const link = plan.links[index] as LinkWriter
-      const member = plan.members[index] ?? null
+    for (let frame = 0; frame < plan.frames; frame++) {
+      const link = plan.links[frame] as LinkWriter
+      const member = plan.members[frame] ?? null
       const isRequest = member !== null && member === plan.responder
       this.#frames.write(link, route, parcel, member, isRequest)
       this.#outbox.committed(link)
