@@ -11,6 +11,7 @@ import { describe, FlyshuttleError, type ErrorData } from '../base/errors.js'
 const CAUSES_MAX = 8
 const ERRORS_MAX = 8
 const TEXT_LENGTH_MAX = 2000
+const BRIEF_LENGTH_MAX = 100
 const DATA_ENTRIES_MAX = 32
 const DATA_DEPTH_MAX = 3
 
@@ -31,6 +32,13 @@ export interface ErrorRecord {
  */
 export function toRecord(error: unknown): ErrorRecord {
   return recordOf(error, CAUSES_MAX)
+}
+
+/** The same without stack, data and causes: for a frame that cannot hold more. */
+export function toBriefRecord(error: unknown): ErrorRecord {
+  const { name, code, message } = toRecord(error)
+  const brief = message.slice(0, BRIEF_LENGTH_MAX)
+  return { ...plainRecord(brief), name: name.slice(0, BRIEF_LENGTH_MAX), code }
 }
 
 /**
@@ -111,9 +119,7 @@ function plainOf(value: unknown, depthLeft: number): unknown {
     const prototype: unknown = Object.getPrototypeOf(value)
     if (depthLeft > 0 && (prototype === Object.prototype || prototype === null)) {
       const keys = Object.keys(value).slice(0, DATA_ENTRIES_MAX)
-      return Object.fromEntries(
-        keys.map((key) => [key, plainOf(read(value, key), depthLeft - 1)]),
-      )
+      return Object.fromEntries(keys.map((key) => [key, plainOf(read(value, key), depthLeft - 1)]))
     }
     return describe(value)
   } catch {

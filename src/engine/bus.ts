@@ -10,7 +10,7 @@ import type { Handler } from '../agent/mailbox.js'
 import type { SubscribeOptions } from '../agent/agent.js'
 import { createMonotonicClock, type Clock } from '../base/clock.js'
 import { FlyshuttleError } from '../base/errors.js'
-import { fromRecord, toRecord, type ErrorRecord } from '../codec/error-record.js'
+import { fromRecord, toBriefRecord, toRecord, type ErrorRecord } from '../codec/error-record.js'
 import type { Message, Rpc } from '../codec/message.js'
 import { createNativeDoorbell, createPortableDoorbell, type Doorbell } from '../link/doorbell.js'
 import { Inbox } from '../link/inbox.js'
@@ -244,7 +244,7 @@ export class Bus {
   /** Tells another thread something, without an answer. */
   tell(thread: number, payload: unknown): void {
     const link = this.#outbox.link(thread, Lane.Urgent)
-    this.#sender.direct(link, FrameKind.Control, 0, null, payload, 0, 0)
+    this.#sender.direct(link, FrameKind.Control, 0, null, payload, this.#incarnation, 0)
     this.#outbox.flush(link)
   }
 
@@ -320,6 +320,8 @@ export class Bus {
   }
 
   #onControl(source: number, incarnation: number, counter: number, payload: unknown): void {
+    // The last wish of a thread that has ended since may concern what its successor owns now.
+    if (incarnation !== incarnationOf(this.#region, source)) return
     const ticket = new RequestTicket('(control)', source, 0, incarnation, counter, Infinity)
     const answer = (ok: boolean, result: unknown): void => {
       if (counter !== 0 && !this.#isClosed) this.#reply(ticket, null, ok, result)
@@ -345,12 +347,21 @@ export class Bus {
       const flags = isOk ? 0 : FrameFlag.Failed
       this.#sender.direct(link, FrameKind.Reply, flags, message, value, incarnation, counter)
     }
+    const fail = (error: unknown): void => {
+      try {
+        write(false, null, toRecord(error))
+      } catch {
+        // With many threads rings are small, and a record with stack and causes may not fit.
+        write(false, null, toBriefRecord(error))
+      }
+    }
+    if (this.#isClosed) return
     try {
       if (ok) write(true, reply, result)
-      else write(false, null, toRecord(result))
+      else fail(result)
     } catch (error) {
       // The result cannot be encoded, or is too large: that is what the requester must hear.
-      if (!this.#isClosed) write(false, null, toRecord(error))
+      fail(error)
     }
   }
 

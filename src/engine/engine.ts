@@ -310,7 +310,7 @@ export class Engine extends Endpoint {
       case 'subscribe':
         return this.#registry.add(request.entry)
       case 'unsubscribe':
-        return this.#registry.remove([request.id])
+        return this.#registry.remove([request.id], source)
       case 'report':
         return this.#report(fromRecord(request.error), request.context)
     }

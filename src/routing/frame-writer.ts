@@ -1,7 +1,7 @@
 // The frames of publishes and requests: their length, and their bytes in a claimed place of a ring.
 //
-// The payload lies in the stage. What must stay true: `write` is only called where a plan has found
-// room, and nothing in it can throw, so that a message for several links is written to all of them.
+// The payload lies in the stage. What must stay true: where a plan has found room, `write` neither
+// fails nor throws, so that a message for several links is written to all of them.
 
 import { FlyshuttleError } from '../base/errors.js'
 import { FRAME_HEADER_BYTES } from '../base/limits.js'
@@ -54,21 +54,24 @@ export class FrameWriter {
     })
   }
 
-  /** Writes and commits one frame. `member` is the chosen subscription, null for all plain ones. */
+  /**
+   * Writes and commits one frame; false when there is no room, which cannot be after a plan.
+   * `member` is the chosen subscription, null for all plain ones.
+   */
   write(
     link: LinkWriter,
     route: Route,
     parcel: Parcel,
     member: Member | null,
     isRequest: boolean,
-  ): void {
+  ): boolean {
     const flags =
       (route.subjectId === 0 ? FrameFlag.InlineSubject : 0) |
       (member === null ? 0 : FrameFlag.Target) |
       (isRequest ? FrameFlag.Correlation | FrameFlag.Deadline : 0)
     const length = this.lengthOf(route, blocksBytes(member !== null, isRequest))
     const start = link.ring.claim(length)
-    if (start < 0) throw new Error('flyshuttle: planned room is gone')
+    if (start < 0) return false
     const { i32, f64, buffer } = this.#views
     let word = start >>> 2
     const kind = isRequest ? FrameKind.Request : FrameKind.Publish
@@ -96,6 +99,7 @@ export class FrameWriter {
     // Not shifted: a region may be larger than 2 GiB.
     this.#stage.copyTo(this.#views, word * 4)
     link.ring.commit()
+    return true
   }
 }
 

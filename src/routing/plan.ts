@@ -45,6 +45,8 @@ export class Plan {
   make(route: Route, isRequest: boolean, plainBytes: number): boolean {
     this.#clear()
     for (const { link, requiredRows } of route.destinations) {
+      // Nobody reads that ring any more; who is registered there is about to be withdrawn.
+      if (this.#isDead(link)) continue
       if (this.#hasFull(link, requiredRows)) return false
       if (this.#reserve(link, plainBytes)) this.#push(link, null)
       else if (requiredRows.length === 0) this.skipped++

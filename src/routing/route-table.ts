@@ -55,10 +55,15 @@ export class Route {
   responders: Group | null = null
   /** The only link there is, with plain subscriptions alone: the fast path. */
   solo: LinkWriter | null = null
+  /** The only receiver of any kind, when that is a responder: the fast path of requests. */
+  soloResponder: Member | null = null
   /**
    * Messages that found no room, oldest first. While there are any, later ones line up behind them.
    */
   readonly parked = new Fifo<Parcel>()
+
+  /** Somebody keeps it at hand, beside the cache. */
+  isPinned = false
 
   constructor(subject: string, subjectId: number) {
     this.subject = subject
@@ -86,6 +91,14 @@ export class RouteTable {
     this.#outbox = outbox
     this.#dictionary = dictionary
     this.#log = new ChangeLogReader(region)
+  }
+
+  /** The route of a subject that has been used before, or null: its grammar was checked then. */
+  known(subject: string): Route | null {
+    const route = this.#routes.get(subject)
+    if (route === undefined) return null
+    this.refresh(route)
+    return route
   }
 
   /** The current route of a subject. Keep it, and hand it to `refresh` before each use. */
@@ -149,21 +162,23 @@ export class RouteTable {
       link: this.#outbox.link(thread, Lane.Bulk),
       requiredRows,
     }))
-    route.groups = [...groups].map(([queue, members]) =>
-      groupOf(queue, members, turnOf(queue)),
-    )
+    route.groups = [...groups].map(([queue, members]) => groupOf(queue, members, turnOf(queue)))
     route.responders =
       responders.length === 0 ? null : groupOf('', responders, route.responders?.turn ?? 0)
     const only = route.destinations[0]
     const isSolo =
       route.destinations.length === 1 && route.groups.length === 0 && route.responders === null
+    const [onlyResponder = null] = responders
+    const hasOneResponder =
+      responders.length === 1 && route.destinations.length === 0 && route.groups.length === 0
+    route.soloResponder = hasOneResponder ? onlyResponder : null
     route.solo = isSolo && only !== undefined && only.requiredRows.length > 0 ? only.link : null
   }
 
-  /** Makes place in the cache; routes with parked messages stay. */
+  /** Makes place in the cache. What is parked or pinned stays: a subject has one line only. */
   #forgetIdle(): void {
     for (const [subject, route] of this.#routes) {
-      if (route.parked.length === 0) this.#routes.delete(subject)
+      if (route.parked.length === 0 && !route.isPinned) this.#routes.delete(subject)
     }
   }
 }

@@ -5,39 +5,25 @@
 // is parked, per subject, and follows in order (`parking.ts`). The fast path (a struct message
 // whose subject has one destination thread) touches nothing but the ring.
 
-import { FlyshuttleError } from '../base/errors.js'
-import { FRAME_HEADER_BYTES } from '../base/limits.js'
+import { FlyshuttleError, assert } from '../base/errors.js'
+import { FRAME_HEADER_BYTES, ROUTES_CACHED_MAX } from '../base/limits.js'
 import type { Message } from '../codec/message.js'
-import type { BoundStruct } from '../codec/struct.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
-import { HEADER_VERSION, Lane } from '../memory/layout.js'
+import { HEADER_VERSION, Lane, ThreadState } from '../memory/layout.js'
 import type { Region, Views } from '../memory/region.js'
-import {
-  FRAME_CODEC_SHIFT,
-  FRAME_KIND_SHIFT,
-  FRAME_SOURCE_SHIFT,
-  FrameKind,
-} from '../ring/frame.js'
+import { FRAME_KIND_SHIFT, FRAME_SOURCE_SHIFT, FrameKind } from '../ring/frame.js'
 import { frameBytesMax } from '../ring/ring.js'
 import { DirectSender } from './direct.js'
 import { Drains } from './drains.js'
 import { FrameWriter } from './frame-writer.js'
+import { openOutlet, type Outlet } from './outlet.js'
 import type { AwaitedRequest, Parcel } from './parcel.js'
 import { Parking } from './parking.js'
 import { PayloadStage } from './payload.js'
 import { Plan } from './plan.js'
 import type { Route, RouteTable } from './route-table.js'
 import { checkSubject } from './subject.js'
-
-/** What one message type needs on its way out: made when it is first published by this thread. */
-interface Outlet {
-  route: Route
-  /** Encoder straight into the region; null unless the message is a struct. */
-  readonly struct: BoundStruct<unknown> | null
-  readonly lengthBytes: number
-  readonly word1: number
-}
 
 export interface SenderEvents {
   /** Something waits for room: keep the loop alive until it is gone. */
@@ -204,16 +190,19 @@ export class Sender {
     flushNow: boolean,
   ): void {
     this.#assertOpen('request')
-    const route = this.#routes.route(checkSubject(subject))
+    const route = this.#routes.known(subject) ?? this.#routes.route(checkSubject(subject))
     if (route.responders === null) throw noResponders(subject)
     this.#stage.stage(message, subject, value)
     this.#frames.check(route, true)
-    if (this.#mayWrite(route) && this.#write(route, this.#parcel(agent, request, null), true)) {
+    const parcel = this.#parcel(agent, request, null)
+    const isWritten =
+      this.#mayWrite(route) && (this.#writeSolo(route, parcel) || this.#write(route, parcel, true))
+    if (isWritten) {
       if (flushNow && request.thread >= 0) {
         this.#outbox.flush(this.#outbox.link(request.thread, Lane.Bulk))
       }
     } else if (this.#plan.isDeserted(route)) throw noResponders(subject)
-    else this.#parkCharged(route, this.#parcel(agent, request, null))
+    else this.#parkCharged(route, parcel)
   }
 
   /** Sends a reply, a failure or a control frame on an urgent lane. */
@@ -256,6 +245,9 @@ export class Sender {
   #publishSlowly(message: Message<unknown> | string, value: unknown, agent: number): boolean {
     const route = this.#prepare(message, value)
     const parcel = this.#parcel(agent, null, null)
+    if (this.#mayWrite(route) && this.#writeSolo(route, parcel)) {
+      return route.solo === null || this.#isBelowHighWater(route.solo)
+    }
     if (!this.#mayWrite(route) || !this.#write(route, parcel, true)) {
       this.#parkCharged(route, parcel)
       return false
@@ -268,6 +260,26 @@ export class Sender {
       if (link !== undefined && !this.#isBelowHighWater(link)) return false
     }
     return true
+  }
+
+  /** Writes to the only receiver there is, without a plan. False: there is another, or no room. */
+  #writeSolo(route: Route, parcel: Parcel): boolean {
+    const isRequest = parcel.request !== null
+    const member = isRequest ? route.soloResponder : null
+    const link = member === null ? (isRequest ? null : route.solo) : member.link
+    if (link === null || this.#i32[link.fullIndex] !== 0) return false
+    if (member !== null && this.#i32[link.stateIndex] !== ThreadState.Alive) return false
+    if (!this.#frames.write(link, route, parcel, member, isRequest)) return false
+    this.#outbox.committed(link)
+    this.#noteReceiver(parcel, link)
+    return true
+  }
+
+  /** Whose death would leave the request without a reply. */
+  #noteReceiver({ request }: Parcel, link: LinkWriter): void {
+    if (request === null) return
+    request.thread = link.to
+    request.incarnation = this.#i32[link.incarnationIndex] as number
   }
 
   /** False while an encoder holds a claim, or when older messages of this subject still wait. */
@@ -288,33 +300,27 @@ export class Sender {
   #prepare(message: Message<unknown> | string, value: unknown): Route {
     this.#assertOpen('publish')
     if (typeof message !== 'object' || message === null) {
-      const route = this.#routes.route(checkSubject(message))
+      const route = this.#routes.known(message) ?? this.#routes.route(checkSubject(message))
       this.#stage.stage(null, message, value)
       this.#frames.check(route, false)
       return route
     }
-    const outlet = (this.#outlets[message.ordinal] ??= this.#openOutlet(message))
-    this.#routes.refresh(outlet.route)
+    const { route } = this.#outlets[message.ordinal] ?? this.#openOutlet(message)
+    this.#routes.refresh(route)
     this.#stage.stage(message, message.subject, value)
-    this.#frames.check(outlet.route, false)
-    return outlet.route
+    this.#frames.check(route, false)
+    return route
   }
 
   #openOutlet(message: Message<unknown>): Outlet {
     const route = this.#routes.route(checkSubject(message.subject))
-    const { struct, typeId } = message
-    const lengthBytes = FRAME_HEADER_BYTES + (struct?.bytes ?? 0)
-    const isDirect =
-      struct !== null &&
-      route.subjectId !== 0 &&
-      lengthBytes <= this.#frameBytesMax &&
-      this.#dictionary.addType(typeId, struct.canonical)
-    return {
-      route,
-      struct: isDirect ? struct.bind(this.#views) : null,
-      lengthBytes,
-      word1: message.codec << FRAME_CODEC_SHIFT,
+    const outlet = openOutlet(message, route, this.#views, this.#dictionary, this.#frameBytesMax)
+    // A program that makes messages without end, by `at()` say, goes without the fast path.
+    if (message.ordinal < ROUTES_CACHED_MAX) {
+      this.#outlets[message.ordinal] = outlet
+      route.isPinned = true
     }
+    return outlet
   }
 
   /** What is staged. Its payload is copied when it has to wait. */
@@ -336,16 +342,12 @@ export class Sender {
       const link = plan.links[frame] as LinkWriter
       const member = plan.members[frame] ?? null
       const isRequest = member !== null && member === plan.responder
-      this.#frames.write(link, route, parcel, member, isRequest)
+      assert(this.#frames.write(link, route, parcel, member, isRequest), 'planned room is there')
       this.#outbox.committed(link)
     }
     plan.confirm()
     this.lossyDropped += plan.skipped
-    if (request !== null && plan.responder !== null) {
-      const { link } = plan.responder
-      request.thread = link.to
-      request.incarnation = this.#i32[link.incarnationIndex] as number
-    }
+    if (plan.responder !== null) this.#noteReceiver(parcel, plan.responder.link)
     return true
   }
 

@@ -49,7 +49,7 @@ export class SubjectTrie<T> {
   insert(pattern: string, value: T): boolean {
     const isOpen = endsOpen(pattern)
     let node = this.#root
-    for (let start = 0; start < closedEnd(pattern, isOpen); ) {
+    for (let start = 0; start < closedEnd(pattern, isOpen);) {
       const end = tokenEnd(pattern, start)
       node = node.ensureChild(pattern, start, end)
       start = end + 1
@@ -65,7 +65,7 @@ export class SubjectTrie<T> {
   remove(pattern: string, value: T): boolean {
     const isOpen = endsOpen(pattern)
     let node: Node<T> | null = this.#root
-    for (let start = 0; start < closedEnd(pattern, isOpen) && node !== null; ) {
+    for (let start = 0; start < closedEnd(pattern, isOpen) && node !== null;) {
       const end = tokenEnd(pattern, start)
       node = node.childFor(pattern, start, end)
       start = end + 1
