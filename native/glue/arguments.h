@@ -72,6 +72,13 @@ inline bool read_u32(Napi::Value value, uint32_t* out) {
   return true;
 }
 
+/// Whether a value is `true`. Not `ToBoolean`, which runs as JavaScript does, and so fails in a
+/// worker that is being terminated, with an empty value that aborts whoever uses it.
+inline bool is_true(Napi::Value value) {
+  bool is_set = false;
+  return napi_get_value_bool(value.Env(), value, &is_set) == napi_ok && is_set;
+}
+
 /// `[threads, bulkRingBytes, urgentRingBytes, dictionaryBytes, changeLogBytes, subscriptions]`
 inline bool read_geometry(Napi::Value value, Geometry* out) {
   if (!value.IsArray() || value.As<Napi::Array>().Length() != 6) {

@@ -136,6 +136,7 @@ class NativeRingReader : public RingEnd<NativeRingReader> {
         [&](const uint8_t* frame, uint32_t word0) {
           const size_t length = (word0 & FRAME_LENGTH_MASK) - FRAME_HEADER_BYTES;
           Napi::Uint8Array payload = Napi::Uint8Array::New(env, length);
+          if (payload.IsEmpty()) return;  // The worker is being terminated: nobody will look.
           if (length > 0) std::memcpy(payload.Data(), frame + FRAME_HEADER_BYTES, length);
           payloads.Set(payloads.Length(), payload);
         },

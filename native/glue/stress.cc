@@ -27,7 +27,7 @@ Napi::Value measure(const Napi::CallbackInfo& info) {
       !read_u32(options.Get("ringBytes"), &limit.ring_bytes)) {
     return {};
   }
-  limit.publish_each = Napi::Value(options.Get("publishEach")).ToBoolean();
+  limit.publish_each = is_true(options.Get("publishEach"));
   const bool is_power_of_two =
       limit.ring_bytes >= 1024 && (limit.ring_bytes & (limit.ring_bytes - 1)) == 0;
   if (!is_power_of_two || limit.frames == 0 || limit.payload_bytes % 4 != 0 ||
@@ -68,7 +68,7 @@ class NativeStressThread : public Napi::ObjectWrap<NativeStressThread> {
     }
     job.region = region.data;
     region_ = Napi::Persistent(info[1].As<Napi::Object>());
-    const bool is_producer = info[0].ToBoolean();
+    const bool is_producer = is_true(info[0]);
     thread_ = std::make_unique<StressThread>(
         is_producer ? StressThread::Role::Producer : StressThread::Role::Consumer, job);
   }

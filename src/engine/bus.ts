@@ -120,7 +120,7 @@ export class Bus {
         announce: (entry) => host.addSubscription(entry),
         withdraw: (id) => host.removeSubscription(id),
         drain: () => void this.#inbox.drain(),
-        onRoom: () => this.wakeAll(),
+        onRoom: () => this.#outbox.wakeAll(),
         onError: (error, subject, name) => this.#report(error, subject, name),
         onReply: (ticket, reply, ok, result) => this.#reply(ticket, reply, ok, result),
       },
@@ -260,15 +260,6 @@ export class Bus {
     if (this.#isClosed) return
     if (isHeld && this.#holds === 1) this.#doorbell.ref()
     else if (!isHeld && this.#holds === 0) this.#doorbell.unref()
-  }
-
-  /** Wakes every thread's inbox: something changed that no frame tells. */
-  wakeAll(): void {
-    const { threads } = this.#region.layout
-    for (let thread = 0; thread < threads; thread++) {
-      if (stateOf(this.#region, thread) !== ThreadState.Alive) continue
-      this.#outbox.wake(this.#outbox.link(thread, Lane.Urgent))
-    }
   }
 
   /** Wakes one thread whatever its inbox says: after a death its words may lie. */

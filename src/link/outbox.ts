@@ -18,8 +18,9 @@ import {
   INBOX_READY,
   INBOX_SLEEPING,
   Lane,
+  ThreadState,
 } from '../memory/layout.js'
-import type { Region } from '../memory/region.js'
+import { stateOf, type Region } from '../memory/region.js'
 import { RingWriter, frameBytesMax } from '../ring/ring.js'
 import type { Doorbell } from './doorbell.js'
 
@@ -79,6 +80,12 @@ export class LinkWriter {
     this.fullIndex = (inbox + INBOX_FULL) >>> 2
     this.incarnationIndex = (inbox + INBOX_INCARNATION) >>> 2
     this.stateIndex = (inbox + INBOX_DEAD) >>> 2
+  }
+
+  /** Whether less than three quarters of the ring are taken. Looks at the head only if it must. */
+  isBelowHighWater(): boolean {
+    const { ring, highWaterFreeBytes } = this
+    return ring.freeBytesSeen >= highWaterFreeBytes || ring.freeBytes() >= highWaterFreeBytes
   }
 }
 
@@ -145,6 +152,14 @@ export class Outbox {
     // whether it sleeps.
     if (Atomics.load(i32, link.sleepingIndex) === 0) return
     if (Atomics.exchange(i32, link.sleepingIndex, 0) !== 0) this.#doorbell?.ring(link.to)
+  }
+
+  /** Wakes every thread: something changed that no frame tells. */
+  wakeAll(): void {
+    for (let thread = 0; thread < this.#region.layout.threads; thread++) {
+      if (stateOf(this.#region, thread) !== ThreadState.Alive) continue
+      this.wake(this.link(thread, Lane.Urgent))
+    }
   }
 
   /** Asks the reader to wake us when `wantedBytes` are free. True: they are free already. */

@@ -137,7 +137,7 @@ export class Sender {
             link.ring.commit()
             this.#outbox.committed(link)
             if (this.#hasNested) this.#retryNested()
-            return this.#isBelowHighWater(link)
+            return link.isBelowHighWater()
           }
         }
       }
@@ -246,18 +246,18 @@ export class Sender {
     const route = this.#prepare(message, value)
     const parcel = this.#parcel(agent, null, null)
     if (this.#mayWrite(route) && this.#writeSolo(route, parcel)) {
-      return route.solo === null || this.#isBelowHighWater(route.solo)
+      return route.solo === null || route.solo.isBelowHighWater()
     }
     if (!this.#mayWrite(route) || !this.#write(route, parcel, true)) {
       this.#parkCharged(route, parcel)
       return false
     }
     for (const { link, requiredRows } of route.destinations) {
-      if (requiredRows.length > 0 && !this.#isBelowHighWater(link)) return false
+      if (requiredRows.length > 0 && !link.isBelowHighWater()) return false
     }
     for (let frame = 0; frame < this.#plan.frames; frame++) {
       const link = this.#plan.members[frame]?.link
-      if (link !== undefined && !this.#isBelowHighWater(link)) return false
+      if (link !== undefined && !link.isBelowHighWater()) return false
     }
     return true
   }
@@ -382,11 +382,6 @@ export class Sender {
     this.#stage.restore(parcel.codec, parcel.typeId, parcel.payload)
     this.#frames.check(route, request !== null)
     return this.#write(route, parcel, true)
-  }
-
-  #isBelowHighWater(link: LinkWriter): boolean {
-    const { ring, highWaterFreeBytes } = link
-    return ring.freeBytesSeen >= highWaterFreeBytes || ring.freeBytes() >= highWaterFreeBytes
   }
 
   #assertOpen(what: string): void {
