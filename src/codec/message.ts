@@ -6,7 +6,7 @@
 // needs per message in arrays indexed by `ordinal`.
 
 import { describe, FlyshuttleError } from '../base/errors.js'
-import { CodecId } from './codec-id.js'
+import { CodecId } from '../base/codec-id.js'
 import type { Fields, Infer } from './schema.js'
 import { compileStruct, type StructCodec } from './struct.js'
 

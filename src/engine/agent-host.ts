@@ -15,13 +15,15 @@ import type { LocalSubscription } from '../routing/dispatcher.js'
 import type { Bus } from './bus.js'
 import type { AgentOrder } from './control.js'
 import { Endpoint } from './endpoint.js'
-import type { AnyDefinition } from './load-agent.js'
 
 /**
  * What an agent's handlers and hooks get: who it is, its state, and everything one can do with
  * messages.
  */
 export type AgentContext<State = unknown> = AgentContextBase<State> & Endpoint
+
+/** A definition whose state nobody needs to know. */
+export type AnyDefinition = AgentDefinition<unknown, AgentContext<unknown>>
 
 /**
  * Defines an agent. Export it as the default of a file and start it with `engine.spawn(name,

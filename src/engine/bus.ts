@@ -25,6 +25,7 @@ import { Dispatcher, type LocalSubscription } from '../routing/dispatcher.js'
 import { Requests, type RequestOptions } from '../routing/requests.js'
 import { RouteTable } from '../routing/route-table.js'
 import { Sender } from '../routing/sender.js'
+import type { ErrorContext } from './control.js'
 import { Subscriptions, type Party, type SubscribeTarget } from './subscriptions.js'
 
 export interface BusOptions {
@@ -49,14 +50,6 @@ export interface BusHost {
   onControl(source: number, payload: unknown): Promise<unknown>
   /** An error that nobody waits for: a handler of a publish threw, a frame could not be read. */
   onError(error: unknown, context: ErrorContext): void
-}
-
-/** Where an error came from that no caller waits for. */
-export interface ErrorContext {
-  readonly subject: string
-  readonly thread: number
-  /** Name of the agent whose handler failed; '' for the thread itself. */
-  readonly agent: string
 }
 
 export class Bus {

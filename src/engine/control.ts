@@ -2,7 +2,14 @@
 
 import type { ErrorRecord } from '../codec/error-record.js'
 import type { Subscription } from '../routing/change-log.js'
-import type { ErrorContext } from './bus.js'
+
+/** Where an error came from that no caller waits for. */
+export interface ErrorContext {
+  readonly subject: string
+  readonly thread: number
+  /** Name of the agent whose handler failed; '' for the thread itself. */
+  readonly agent: string
+}
 
 /** To thread 0, which keeps the registry. */
 export type RegistryRequest =

@@ -3,11 +3,9 @@
 // TypeScript files load as they are where Node strips types (22.18 and later) or where the process
 // runs under tsx; elsewhere tsx is registered in the thread that needs it, if it is installed.
 
-import { isAgentDefinition, type AgentDefinition } from '../agent/agent.js'
+import { isAgentDefinition } from '../agent/agent.js'
 import { FlyshuttleError, describe } from '../base/errors.js'
-import type { AgentContext } from './agent-host.js'
-
-export type AnyDefinition = AgentDefinition<unknown, AgentContext<unknown>>
+import type { AnyDefinition } from './agent-host.js'
 
 /** @throws ERR_AGENT_LOAD when the file is missing, throws, or does not export an agent */
 export async function loadAgent(name: string, file: string): Promise<AnyDefinition> {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { FlyshuttleError, describe } from '../base/errors.js'
 import { SPIN_BUDGET_US, SPIN_US, THREADS_MAX } from '../base/limits.js'
-import type { ErrorContext } from './bus.js'
+import type { ErrorContext } from './control.js'
 
 export interface EngineOptions {
   /**

@@ -35,9 +35,6 @@ export const FrameFlag = {
   Failed: 16,
 } as const
 
-export const CodecId = { None: 0, Struct: 1, Msgpack: 2, Raw: 3 } as const
-export type CodecId = (typeof CodecId)[keyof typeof CodecId]
-
 export const FRAME_LENGTH_MASK = 0x0fff_ffff
 export const FRAME_KIND_SHIFT = 28
 export const FRAME_FLAGS_MASK = 0xfff

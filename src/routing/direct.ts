@@ -10,13 +10,8 @@ import type { Message } from '../codec/message.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import { ThreadState } from '../memory/layout.js'
 import type { Views } from '../memory/region.js'
-import {
-  FRAME_CODEC_SHIFT,
-  FRAME_KIND_SHIFT,
-  FrameFlag,
-  FrameKind,
-  type CodecId,
-} from '../ring/frame.js'
+import type { CodecId } from '../base/codec-id.js'
+import { FRAME_CODEC_SHIFT, FRAME_KIND_SHIFT, FrameFlag, FrameKind } from '../ring/frame.js'
 import type { PayloadStage } from './payload.js'
 
 const BLOCKS_BYTES = FRAME_HEADER_BYTES + 8

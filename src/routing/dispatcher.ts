@@ -14,8 +14,8 @@ import { MsgpackDecoder } from '../codec/msgpack.js'
 import { structFromCanonical, type BoundStruct } from '../codec/struct.js'
 import { DictionaryReader } from '../memory/dictionary.js'
 import type { Region, Views } from '../memory/region.js'
+import { CodecId } from '../base/codec-id.js'
 import {
-  CodecId,
   FRAME_CODEC_MASK,
   FRAME_CODEC_SHIFT,
   FRAME_KIND_SHIFT,

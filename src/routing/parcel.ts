@@ -3,7 +3,7 @@
 // later, in order.
 
 import type { LinkWriter } from '../link/outbox.js'
-import type { CodecId } from '../ring/frame.js'
+import type { CodecId } from '../base/codec-id.js'
 
 /** A request that waits for its reply. The sender notes here who got it. */
 export interface AwaitedRequest {

@@ -12,7 +12,7 @@ import { MsgpackEncoder } from '../codec/msgpack.js'
 import type { BoundStruct } from '../codec/struct.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
 import { viewsOf, type Views } from '../memory/region.js'
-import { CodecId } from '../ring/frame.js'
+import { CodecId } from '../base/codec-id.js'
 
 /** Payloads up to this size are copied word by word; longer ones by the engine's memcpy. */
 const WORD_COPY_BYTES_MAX = 256

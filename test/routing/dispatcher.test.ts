@@ -3,13 +3,8 @@ import { FRAME_HEADER_BYTES } from '../../src/base/limits.js'
 import { message, object, raw } from '../../src/codec/message.js'
 import { u32, utf8 } from '../../src/codec/schema.js'
 import { Lane } from '../../src/memory/layout.js'
-import {
-  CodecId,
-  FRAME_CODEC_SHIFT,
-  FRAME_KIND_SHIFT,
-  FrameFlag,
-  FrameKind,
-} from '../../src/ring/frame.js'
+import { CodecId } from '../../src/base/codec-id.js'
+import { FRAME_CODEC_SHIFT, FRAME_KIND_SHIFT, FrameFlag, FrameKind } from '../../src/ring/frame.js'
 import { FakeRequest, World, type Player } from './world.js'
 
 const Tick = message('tick', { n: u32, name: utf8(8) })

@@ -4,7 +4,7 @@ import { MsgpackDecoder } from '../../src/codec/msgpack.js'
 import { ascii, f64, u32 } from '../../src/codec/schema.js'
 import { DictionaryReader, DictionaryWriter } from '../../src/memory/dictionary.js'
 import type { Region } from '../../src/memory/region.js'
-import { CodecId } from '../../src/ring/frame.js'
+import { CodecId } from '../../src/base/codec-id.js'
 import { PayloadStage } from '../../src/routing/payload.js'
 import { smallRegion } from '../link/small-region.js'
 
