@@ -9,12 +9,8 @@ export { defineAgent, on } from './engine/agent-host.js'
 export type { AgentContext } from './engine/agent-host.js'
 export type { AgentDefinition, SubscribeOptions } from './agent/agent.js'
 export type { MessageInfo } from './agent/info.js'
-export type {
-  Outcome,
-  Received,
-  SubscriptionHandle,
-  SubscriptionIterator,
-} from './engine/endpoint.js'
+export type { Outcome, SubscriptionHandle, SubscriptionIterator } from './engine/endpoint.js'
+export type { Received } from './engine/pull.js'
 export type { RequestOptions } from './routing/requests.js'
 export {
   message,

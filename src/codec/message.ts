@@ -180,3 +180,19 @@ function checkGiven(subject: string): string {
     wanted: 'a string such as orders.new',
   })
 }
+
+/** @throws ERR_OPTION_INVALID when something else was given where a message belongs */
+export function checkMessage(found: Message<any>): Message<any> {
+  if (typeof found.ordinal === 'number') return found
+  throw notMade('message', found, 'a subject or a message')
+}
+
+/** @throws ERR_OPTION_INVALID when something else was given where an rpc belongs */
+export function checkRpc(found: Rpc<any, any>): Rpc<any, any> {
+  if (typeof found.request?.ordinal === 'number') return found
+  throw notMade('rpc', found, 'a subject or an rpc')
+}
+
+function notMade(option: string, found: unknown, wanted: string): FlyshuttleError {
+  return new FlyshuttleError('ERR_OPTION_INVALID', { option, found: describe(found), wanted })
+}

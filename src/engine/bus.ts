@@ -10,8 +10,8 @@ import type { Handler } from '../agent/mailbox.js'
 import type { SubscribeOptions } from '../agent/agent.js'
 import { createMonotonicClock, type Clock } from '../base/clock.js'
 import { FlyshuttleError } from '../base/errors.js'
-import { fromRecord, toBriefRecord, toRecord, type ErrorRecord } from '../codec/error-record.js'
-import type { Message, Rpc } from '../codec/message.js'
+import { fromRecord, type ErrorRecord } from '../codec/error-record.js'
+import { checkRpc, type Message, type Rpc } from '../codec/message.js'
 import { createNativeDoorbell, createPortableDoorbell, type Doorbell } from '../link/doorbell.js'
 import { Inbox } from '../link/inbox.js'
 import { Outbox } from '../link/outbox.js'
@@ -19,13 +19,14 @@ import { DictionaryWriter } from '../memory/dictionary.js'
 import { Lane, ThreadState, geometryList } from '../memory/layout.js'
 import { incarnationOf, stateOf, type Region } from '../memory/region.js'
 import type { NativeBinding } from '../native/binding.js'
-import { FrameFlag, FrameKind } from '../ring/frame.js'
+import { FrameKind } from '../ring/frame.js'
 import type { Subscription } from '../routing/change-log.js'
 import { Dispatcher, type LocalSubscription } from '../routing/dispatcher.js'
 import { Requests, type RequestOptions } from '../routing/requests.js'
 import { RouteTable } from '../routing/route-table.js'
 import { Sender } from '../routing/sender.js'
 import type { ErrorContext } from './control.js'
+import { Replies } from './replies.js'
 import { Subscriptions, type Party, type SubscribeTarget } from './subscriptions.js'
 
 export interface BusOptions {
@@ -64,8 +65,11 @@ export class Bus {
   readonly #sender: Sender
   readonly #dispatcher: Dispatcher
   readonly #requests: Requests
+  readonly #replies: Replies
   readonly #subscriptions: Subscriptions
   readonly #onClose = new Set<() => void>()
+  /** Frames by which threads talk about themselves, not messages. */
+  #controlFrames = 0
   #holds = 0
   #isClosed = false
 
@@ -87,12 +91,15 @@ export class Bus {
       },
       onLost: (error, subject) => this.#report(error, subject, ''),
     })
+    this.#replies = new Replies(this.#outbox, this.#sender, (error, subject) =>
+      this.#report(error, subject, ''),
+    )
     this.#requests = new Requests(this.clock, { onWaiting: hold })
     this.#dispatcher = new Dispatcher(region, {
       onReply: (from, counter, isFailed, decode) => this.#onReply(from, counter, isFailed, decode),
       onControl: (source, from, counter, payload) =>
         this.#onControl(source, from, counter, payload),
-      onRefused: (ticket, error) => this.#reply(ticket, null, false, error),
+      onRefused: (ticket, error) => this.#replies.write(ticket, null, false, error),
       onError: (error, subject, subscription) => this.#onFrameError(error, subject, subscription),
     })
     this.#inbox = new Inbox(region, thread, this.clock, {
@@ -112,10 +119,10 @@ export class Bus {
         takeIds: () => host.takeIds(),
         announce: (entry) => host.addSubscription(entry),
         withdraw: (id) => host.removeSubscription(id),
-        drain: () => void this.#inbox.drain(),
+        drainArrived: () => this.#inbox.drainArrived(),
         onRoom: () => this.#outbox.wakeAll(),
         onError: (error, subject, name) => this.#report(error, subject, name),
-        onReply: (ticket, reply, ok, result) => this.#reply(ticket, reply, ok, result),
+        onReply: (ticket, reply, ok, result) => this.#replies.write(ticket, reply, ok, result),
       },
     )
     if (incarnation > 1) this.#inbox.skipAll()
@@ -149,7 +156,7 @@ export class Bus {
     let waiting = 0
     for (const { mailbox } of this.#dispatcher.subscriptions.values()) waiting += mailbox.unfinished
     return {
-      frames: this.#inbox.framesReceived,
+      frames: this.#inbox.framesReceived - this.#controlFrames,
       isIdle: waiting === 0 && !this.#sender.isWaiting && !this.#inbox.hasFrames,
     }
   }
@@ -178,11 +185,11 @@ export class Bus {
   ): Promise<unknown> {
     const isTyped = typeof target === 'object' && target !== null
     const subject = isTyped ? target.subject : target
-    const message = isTyped ? target.request : null
     const isFirst = this.#requests.pending === 0
-    return this.#requests.open(subject, options, (request) =>
-      this.#sender.request(message, subject, value, party.agent, request, isFirst),
-    )
+    return this.#requests.open(subject, options, (request) => {
+      const message = isTyped ? checkRpc(target).request : null
+      this.#sender.request(message, subject, value, party.agent, request, isFirst)
+    })
   }
 
   /** Makes everything published so far visible to its receivers. */
@@ -265,10 +272,21 @@ export class Bus {
     if (this.#isClosed) return
     this.#outbox.flushAll()
     this.#isClosed = true
-    for (const listener of this.#onClose) listener()
-    this.#sender.close()
-    this.#requests.close(new FlyshuttleError('ERR_CLOSED', { found: 'waiting for a reply' }))
-    this.#doorbell.close()
+    const error = new FlyshuttleError('ERR_CLOSED', { found: 'waiting for a reply' })
+    try {
+      for (const listener of this.#onClose) listener()
+      const dropped = this.#sender.close()
+      if (dropped > 0) this.#reportDropped(dropped)
+      this.#replies.close()
+      this.#requests.close(error)
+    } finally {
+      this.#doorbell.close()
+    }
+  }
+
+  #reportDropped(count: number): void {
+    const found = `delivering ${count} messages that still waited for room`
+    this.#report(new FlyshuttleError('ERR_CLOSED', { found }), '(close)', '')
   }
 
   #onFrame(offset: number, word0: number): void {
@@ -292,6 +310,7 @@ export class Bus {
     if (incarnation !== this.#incarnation) return
     const request = this.#requests.find(counter)
     if (request === null) return
+    if (request.subject.startsWith('(')) this.#controlFrames++
     let value: unknown
     try {
       value = decode()
@@ -304,11 +323,12 @@ export class Bus {
   }
 
   #onControl(source: number, incarnation: number, counter: number, payload: unknown): void {
+    this.#controlFrames++
     // The last wish of a thread that has ended since may concern what its successor owns now.
     if (incarnation !== incarnationOf(this.#region, source)) return
     const ticket = new RequestTicket('(control)', source, 0, incarnation, counter, Infinity)
     const answer = (ok: boolean, result: unknown): void => {
-      if (counter !== 0 && !this.#isClosed) this.#reply(ticket, null, ok, result)
+      if (counter !== 0 && !this.#isClosed) this.#replies.write(ticket, null, ok, result)
     }
     // Not within the drain: what is asked may be about the drain itself.
     Promise.resolve()
@@ -317,36 +337,6 @@ export class Bus {
         (result) => answer(true, result),
         (error: unknown) => answer(false, error),
       )
-  }
-
-  #reply(
-    ticket: RequestTicket,
-    reply: Message<unknown> | null,
-    ok: boolean,
-    result: unknown,
-  ): void {
-    const link = this.#outbox.link(ticket.thread, Lane.Urgent)
-    const { incarnation, counter } = ticket
-    const write = (isOk: boolean, message: Message<unknown> | null, value: unknown): void => {
-      const flags = isOk ? 0 : FrameFlag.Failed
-      this.#sender.direct(link, FrameKind.Reply, flags, message, value, incarnation, counter)
-    }
-    const fail = (error: unknown): void => {
-      try {
-        write(false, null, toRecord(error))
-      } catch {
-        // With many threads rings are small, and a record with stack and causes may not fit.
-        write(false, null, toBriefRecord(error))
-      }
-    }
-    if (this.#isClosed) return
-    try {
-      if (ok) write(true, reply, result)
-      else fail(result)
-    } catch (error) {
-      // The result cannot be encoded, or is too large: that is what the requester must hear.
-      fail(error)
-    }
   }
 
   #onDeaths(): void {

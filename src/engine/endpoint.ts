@@ -9,20 +9,16 @@ import type { Message, Rpc } from '../codec/message.js'
 import type { LocalSubscription } from '../routing/dispatcher.js'
 import type { RequestOptions } from '../routing/requests.js'
 import type { Bus } from './bus.js'
+import { Pull, type Received } from './pull.js'
 import type { Party } from './subscriptions.js'
-
-/** A received message, as async iteration yields it. */
-export interface Received<T> {
-  readonly value: T
-  readonly subject: string
-  /** Index of the thread that sent it. */
-  readonly thread: number
-}
 
 /** A live subscription. Iteration ends when it is unsubscribed or the engine closes. */
 export interface SubscriptionHandle {
   readonly pattern: string
-  /** Withdraws the subscription; messages already received are handled first. */
+  /**
+   * Withdraws the subscription; messages already received are handled first. Do not await it in the
+   * subscription's own handler: it waits for that handler.
+   */
   unsubscribe(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -133,7 +129,8 @@ export class Endpoint {
     handlerOrOptions?: ((value: never, info: MessageInfo) => unknown) | SubscribeOptions,
     options: SubscribeOptions = {},
   ): Promise<SubscriptionHandle> {
-    if (typeof handlerOrOptions === 'function') {
+    const isPull = typeof handlerOrOptions === 'object' || handlerOrOptions === undefined
+    if (!isPull) {
       return this.#handleOf(
         await this.#bus.subscribe(target, handlerOrOptions, options, false, this.#party),
       )
@@ -193,71 +190,5 @@ export class Endpoint {
       unsubscribe,
       [Symbol.asyncDispose]: unsubscribe,
     }
-  }
-}
-
-interface PullEvents {
-  /** Somebody waits for the next message: the process must stay alive meanwhile. */
-  onWaiting(isWaiting: boolean): void
-  /** The loop was left. */
-  onReturn(): Promise<void>
-}
-
-/**
- * One message at a time from a mailbox to an async iterator: the mailbox waits until the message is
- * taken.
- */
-class Pull implements AsyncIterator<Received<never>, undefined> {
-  #held: { received: Received<never>; taken: () => void } | null = null
-  #wanting: ((result: IteratorResult<Received<never>, undefined>) => void) | null = null
-  #hasEnded = false
-  readonly #events: PullEvents
-
-  constructor(events: PullEvents) {
-    this.#events = events
-  }
-
-  push(received: Received<never>): Promise<void> | undefined {
-    if (this.#wanting !== null) {
-      this.#give({ done: false, value: received })
-      return undefined
-    }
-    if (this.#hasEnded) return undefined
-    return new Promise((taken) => (this.#held = { received, taken }))
-  }
-
-  next(): Promise<IteratorResult<Received<never>, undefined>> {
-    const held = this.#held
-    if (held !== null) {
-      this.#held = null
-      held.taken()
-      return Promise.resolve({ done: false, value: held.received })
-    }
-    if (this.#hasEnded) return Promise.resolve({ done: true, value: undefined })
-    return new Promise((resolve) => {
-      this.#wanting = resolve
-      this.#events.onWaiting(true)
-    })
-  }
-
-  /** Leaving the loop ends the subscription. */
-  async return(): Promise<IteratorResult<Received<never>, undefined>> {
-    await this.#events.onReturn()
-    return { done: true, value: undefined }
-  }
-
-  end(): void {
-    this.#hasEnded = true
-    this.#held?.taken()
-    this.#held = null
-    this.#give({ done: true, value: undefined })
-  }
-
-  #give(result: IteratorResult<Received<never>, undefined>): void {
-    if (this.#wanting === null) return
-    const give = this.#wanting
-    this.#wanting = null
-    this.#events.onWaiting(false)
-    give(result)
   }
 }

@@ -4,7 +4,7 @@
 // everything in order. What it can do with messages is in `endpoint.ts`, the same as for agents;
 // which agent runs where is in `fleet.ts`.
 
-import { FlyshuttleError, describe } from '../base/errors.js'
+import { FlyshuttleError } from '../base/errors.js'
 import { CLOSE_TIMEOUT_MS_DEFAULT } from '../base/limits.js'
 import { fromRecord } from '../codec/error-record.js'
 import { planGeometry } from '../memory/layout.js'
@@ -16,7 +16,14 @@ import { Bus } from './bus.js'
 import type { ErrorContext, RegistryRequest, ThreadRequest } from './control.js'
 import { Endpoint } from './endpoint.js'
 import { Fleet, type AgentHandle, type SpawnOptions } from './fleet.js'
-import { checkOptions, usableCores, type CheckedOptions, type EngineOptions } from './options.js'
+import {
+  checkKeys,
+  checkOptions,
+  usableCores,
+  type CheckedOptions,
+  type EngineOptions,
+} from './options.js'
+import { checkTimeoutMs } from '../routing/requests.js'
 import { Registry } from './registry.js'
 import { Threads, type Place } from './threads.js'
 
@@ -49,9 +56,6 @@ interface Progress {
   readonly frames: number
   readonly isIdle: boolean
 }
-
-/** How long `close` lets messages that lead to messages run on, before it stops the agents. */
-const SETTLE_MS_MAX = 1000
 
 const NO_ADDON = { binding: null, reason: 'switched off by the option `addon: false`' } as const
 
@@ -132,7 +136,7 @@ export class Engine extends Endpoint {
     this.#threads = new Threads(
       region,
       { ...shared, memory: region.memory, hasAddon: binding !== null },
-      { onDeath: (place, why) => this.#onDeath(place, why) },
+      { onDeath: (place, why, wasReady) => this.#onDeath(place, why, wasReady) },
     )
     this.#fleet = new Fleet(this.#threads, this.#host, {
       startThread: (place) => this.#startThread(place),
@@ -153,7 +157,7 @@ export class Engine extends Endpoint {
       .map((place) => ({
         index: place.thread,
         agents: this.#fleet.namesOn(place),
-        terminate: () => this.#terminate(place),
+        terminate: this.#terminate.bind(this, place, place.incarnation),
       }))
   }
 
@@ -191,18 +195,15 @@ export class Engine extends Endpoint {
   /**
    * Closes in order: agents are told (`context.signal`), what is under way is handled, `onStop`
    * hooks run, threads end. What is not done after `timeoutMs` (default 5000) is terminated, and
-   * `onError` told. Calling it again returns the same promise.
+   * `onError` told. Do not await it in a handler: it waits for that handler. Calling it again waits
+   * for the same end.
    *
    * @throws (as rejection) ERR_OPTION_INVALID
    */
-  close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    const timeoutMs = options.timeoutMs ?? CLOSE_TIMEOUT_MS_DEFAULT
-    if (!(timeoutMs > 0)) {
-      const wanted = 'a number above 0'
-      const data = { option: 'timeoutMs', found: describe(timeoutMs), wanted }
-      return Promise.reject(new FlyshuttleError('ERR_OPTION_INVALID', data))
-    }
-    return (this.#closed ??= this.#close(timeoutMs))
+  async close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    checkKeys('close', options, ['timeoutMs'])
+    const timeoutMs = checkTimeoutMs(options.timeoutMs ?? CLOSE_TIMEOUT_MS_DEFAULT)
+    await (this.#closed ??= this.#close(timeoutMs))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -225,21 +226,21 @@ export class Engine extends Endpoint {
   async #close(timeoutMs: number): Promise<void> {
     const deadlineMs = this.#bus.clock.nowMs() + timeoutMs
     const leftMs = (): number => Math.max(1, deadlineMs - this.#bus.clock.nowMs())
-    const tellAll = (request: ThreadRequest): Promise<unknown[]> =>
-      Promise.all(this.#workers().map((place) => this.#tell(place, request, leftMs())))
     this.#bus.hold(true)
     this.#closing.abort()
-    try {
-      this.#bus.flush()
-      await tellAll({ op: 'closing' })
-      await this.#settle(() => tellAll({ op: 'progress' }), Math.min(leftMs() / 2, SETTLE_MS_MAX))
-      await this.#host.stopAll()
-      for (const place of this.#workers()) place.isClosing = true
-      await tellAll({ op: 'close' })
-      await this.#ended(leftMs())
-    } catch (error) {
-      this.#report(error, { subject: '(close)', thread: 0, agent: '' })
-    }
+    this.#bus.flush()
+    // Each step goes on with those threads that did the last one in their share of the time.
+    const alive = new Set(this.#workers())
+    const tellAll = (request: ThreadRequest, limitMs: number): Promise<unknown[]> =>
+      Promise.all([...alive].map((place) => this.#tell(place, request, limitMs, alive)))
+    await tellAll({ op: 'closing' }, leftMs() / 4)
+    const look = (): Promise<unknown[]> => tellAll({ op: 'progress' }, leftMs() / 4)
+    await this.#settle(look, leftMs() / 2)
+    await this.#reporting('(close)', () => withDeadline(this.#host.stopAll(), leftMs() / 2))
+    for (const place of this.#workers()) place.isClosing = true
+    await tellAll({ op: 'close' }, leftMs() / 2)
+    const ended = Promise.all([...alive].map((place) => place.ended))
+    await this.#reporting('(close)', () => withDeadline(ended, leftMs()))
     await this.abandon()
   }
 
@@ -250,33 +251,38 @@ export class Engine extends Endpoint {
     while (this.#bus.clock.nowMs() < untilMs) {
       const all = [...(await look()), this.#bus.progress()] as Progress[]
       const frames = all.reduce((sum, progress) => sum + progress.frames, 0)
-      // A look itself moves one control frame and one reply per worker; the rest is messages.
-      const expected = previous + 2 * (all.length - 1)
-      if (previous >= 0 && frames === expected && all.every(({ isIdle }) => isIdle)) return
+      if (frames === previous && all.every(({ isIdle }) => isIdle)) return
       previous = frames
+      // What lies in our own inbox is handled by a turn of the loop, and by nothing else.
+      await new Promise((resolve) => setImmediate(resolve))
     }
   }
 
-  async #ended(limitMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
-    const tooLate = new Promise<never>((_, reject) => {
-      const data = { subject: '(the end of all threads)', wanted: Math.round(limitMs) }
-      timer = setTimeout(() => reject(new FlyshuttleError('ERR_TIMEOUT', data)), limitMs)
-    })
-    try {
-      await Promise.race([Promise.all(this.#workers().map(({ ended }) => ended)), tooLate])
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-
-  async #tell(place: Place, request: ThreadRequest, timeoutMs: number): Promise<unknown> {
+  /** Asks a worker to take a step of closing; one that does not is left out of the next. */
+  async #tell(
+    place: Place,
+    request: ThreadRequest,
+    timeoutMs: number,
+    alive: Set<Place>,
+  ): Promise<unknown> {
     try {
       return await this.#bus.control(place.thread, request, timeoutMs)
     } catch (error) {
-      // A thread that dies while it is being closed is closed.
-      if ((error as FlyshuttleError).code !== 'ERR_THREAD_DIED') throw error
+      const { code } = error as FlyshuttleError
+      // An agent that fails to stop is an error, but its thread goes on; a dead one is closed.
+      if (code !== 'ERR_AGENT_STOP') alive.delete(place)
+      if (code !== 'ERR_THREAD_DIED') {
+        this.#report(error, { subject: '(close)', thread: place.thread, agent: '' })
+      }
       return { frames: 0, isIdle: true } satisfies Progress
+    }
+  }
+
+  async #reporting(subject: string, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.#report(error, { subject, thread: 0, agent: '' })
     }
   }
 
@@ -288,11 +294,13 @@ export class Engine extends Endpoint {
     return this.#threads.start(place, this.#registry.takeIds(place.thread))
   }
 
-  async #terminate(place: Place): Promise<void> {
+  async #terminate(place: Place, incarnation: number): Promise<void> {
     if (place.thread === 0) {
       const data = { option: 'thread', found: 'the main thread', wanted: 'a worker' }
       throw new FlyshuttleError('ERR_OPTION_INVALID', data)
     }
+    // A successor on its place is another thread.
+    if (place.incarnation !== incarnation) return
     await place.worker?.terminate()
     await place.ended
   }
@@ -316,11 +324,13 @@ export class Engine extends Endpoint {
     }
   }
 
-  #onDeath(place: Place, reason: unknown): void {
+  #onDeath(place: Place, reason: unknown, wasReady: boolean): void {
     const { thread } = place
     this.#registry.withdraw(thread)
     const agent = this.#fleet.lose(place).join()
+    // The announcement set every ready bit and said "awake" for everybody: only a bell wakes now.
     for (const { index } of this.threads) this.#bus.ringAnyway(index)
+    if (!wasReady) return
     const found = reason instanceof Error ? reason.message : String(reason)
     const error = new FlyshuttleError('ERR_THREAD_DIED', { thread, found }, reason)
     this.#report(error, { subject: '(thread)', thread, agent })
@@ -335,5 +345,18 @@ export class Engine extends Endpoint {
         throw thrown
       })
     }
+  }
+}
+
+async function withDeadline(work: Promise<unknown>, limitMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const tooLate = new Promise<never>((_, reject) => {
+    const data = { subject: '(the end of agents and threads)', wanted: Math.round(limitMs) }
+    timer = setTimeout(() => reject(new FlyshuttleError('ERR_TIMEOUT', data)), limitMs)
+  })
+  try {
+    await Promise.race([work, tooLate])
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -10,7 +10,7 @@ import { checkSubject } from '../routing/subject.js'
 import type { AgentHost, AnyDefinition } from './agent-host.js'
 import type { AgentOrder, ThreadRequest } from './control.js'
 import { loadAgent } from './load-agent.js'
-import { checkCount } from './options.js'
+import { checkCount, checkKeys } from './options.js'
 import type { Place, Threads } from './threads.js'
 
 export interface SpawnOptions {
@@ -34,6 +34,8 @@ export interface AgentHandle {
   stop(): Promise<void>
 }
 
+const SPAWN_OPTIONS = ['instances', 'thread', 'config']
+
 interface Instance {
   readonly order: AgentOrder
   readonly place: Place
@@ -41,6 +43,7 @@ interface Instance {
 
 interface Running {
   readonly name: string
+  isSpawning: boolean
   readonly instances: Instance[]
 }
 
@@ -66,11 +69,12 @@ export class Fleet {
 
   async spawn(name: string, agent: unknown, options: SpawnOptions): Promise<AgentHandle> {
     checkSubject(name)
+    checkKeys('spawn', options, SPAWN_OPTIONS)
     const instances = checkCount('instances', options.instances ?? 1, 1, INSTANCES_MAX)
     if (this.#running.has(name)) throw new FlyshuttleError('ERR_AGENT_NAME_TAKEN', { agent: name })
     const definition = isAgentDefinition(agent) ? (agent as AnyDefinition) : null
     const file = definition === null ? fileOf(name, agent) : ''
-    const running: Running = { name, instances: [] }
+    const running: Running = { name, isSpawning: true, instances: [] }
     this.#running.set(name, running)
     try {
       for (let instance = 0; instance < instances; instance++) {
@@ -78,18 +82,23 @@ export class Fleet {
         const number = this.#nextNumber()
         const { config } = options
         const order: AgentOrder = { name, file, instance, instances, number, config }
-        running.instances.push({ order, place })
+        const started = { order, place }
+        running.instances.push(started)
         if (place.thread === 0) {
           await this.#mainHost.start(order, definition ?? (await loadAgent(name, file)))
         } else {
           await this.#host.ask(place, { op: 'start', agent: order }, SPAWN_TIMEOUT_MS_DEFAULT)
         }
+        // Its thread may have died while it was starting; then `lose` has taken it out.
+        if (!running.instances.includes(started)) throw diedEarly(place)
       }
+      if (running.instances.length < instances) throw diedEarly(running.instances[0]?.place)
     } catch (error) {
       await Promise.allSettled(running.instances.map((started) => this.#stop(started)))
-      this.#running.delete(name)
+      if (this.#running.get(name) === running) this.#running.delete(name)
       throw error
     }
+    running.isSpawning = false
     return this.#handleOf(running)
   }
 
@@ -114,7 +123,8 @@ export class Fleet {
         running.instances.findIndex((i) => i.order === order),
         1,
       )
-      if (running.instances.length === 0) this.#running.delete(order.name)
+      // One that is still being spawned is taken out by `spawn` itself, which is about to reject.
+      if (running.instances.length === 0 && !running.isSpawning) this.#running.delete(order.name)
     }
     return names
   }
@@ -139,6 +149,7 @@ export class Fleet {
 
   async #started(place: Place): Promise<Place> {
     if (place.worker === null) await this.#host.startThread(place)
+    else await place.ready
     return place
   }
 
@@ -167,6 +178,11 @@ export class Fleet {
     this.#agentNumber = (this.#agentNumber % 0xffff) + 1
     return this.#agentNumber
   }
+}
+
+function diedEarly(place: Place | undefined): FlyshuttleError {
+  const found = 'one of the threads ended while the agent was starting'
+  return new FlyshuttleError('ERR_THREAD_DIED', { thread: place?.thread ?? '?', found })
 }
 
 /** @throws ERR_AGENT_LOAD when the file does not exist, ERR_AGENT_INVALID when it is no file */

@@ -49,18 +49,11 @@ export interface CheckedOptions {
   readonly onError: (error: unknown, context: ErrorContext) => void
 }
 
-const KNOWN_OPTIONS = new Set(['threads', 'threadsMax', 'ringBytes', 'addon', 'spinUs', 'onError'])
+const ENGINE_OPTIONS = ['threads', 'threadsMax', 'ringBytes', 'addon', 'spinUs', 'onError']
 
 /** @throws ERR_OPTION_INVALID, ERR_THREAD_LIMIT */
 export function checkOptions(options: EngineOptions): CheckedOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw invalid('options', options, 'an object')
-  }
-  for (const key of Object.keys(options)) {
-    if (!KNOWN_OPTIONS.has(key)) {
-      throw invalid(key, (options as Record<string, unknown>)[key], `one of ${[...KNOWN_OPTIONS]}`)
-    }
-  }
+  checkKeys('createEngine', options, ENGINE_OPTIONS)
   const threads = checkThreads('threads', options.threads ?? 1, 0, THREADS_MAX - 1)
   const threadsMax =
     options.threadsMax === undefined
@@ -82,6 +75,17 @@ export function checkCount(option: string, value: unknown, min: number, max: num
     return value as number
   }
   throw invalid(option, value, `an integer from ${min} to ${max}`)
+}
+
+/** @throws ERR_OPTION_INVALID unless `options` is an object that holds none but the known keys */
+export function checkKeys(what: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw invalid('options', options, `an object, for ${what}`)
+  }
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue
+    throw invalid(key, (options as Record<string, unknown>)[key], `one of ${known.join(', ')}`)
+  }
 }
 
 /**

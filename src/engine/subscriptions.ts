@@ -9,6 +9,7 @@
 import type { SubscribeOptions } from '../agent/agent.js'
 import type { RequestTicket } from '../agent/info.js'
 import { Mailbox, type Handler } from '../agent/mailbox.js'
+import { FlyshuttleError, describe } from '../base/errors.js'
 import { CONCURRENCY_MAX, MAILBOX_MESSAGES_DEFAULT, REQUESTS_PENDING_MAX } from '../base/limits.js'
 import type { Message, Rpc } from '../codec/message.js'
 import { INBOX_FULL } from '../memory/layout.js'
@@ -16,7 +17,9 @@ import type { Region } from '../memory/region.js'
 import { SubscriptionFlag, type Subscription } from '../routing/change-log.js'
 import type { Dispatcher, LocalSubscription } from '../routing/dispatcher.js'
 import { checkPattern, checkSubject } from '../routing/subject.js'
-import { checkCount } from './options.js'
+import { checkCount, checkKeys } from './options.js'
+
+const SUBSCRIBE_OPTIONS = ['concurrency', 'mailbox', 'queue', 'lossy', 'lazy']
 
 export type SubscribeTarget = string | Message<any> | Rpc<any, any>
 
@@ -32,8 +35,8 @@ export interface SubscriptionsHost {
   /** Writes the subscription to the change log; rejects when that has no room. */
   announce(entry: Subscription): Promise<void>
   withdraw(id: number): Promise<void>
-  /** Handles what has arrived. */
-  drain(): void
+  /** Handles all that has arrived by now. */
+  drainArrived(): Promise<void>
   /** A mailbox that was full has room again: whoever held back must be woken. */
   onRoom(): void
   onError(error: unknown, subject: string, name: string): void
@@ -81,6 +84,11 @@ export class Subscriptions {
     isResponder: boolean,
     party: Party,
   ): Promise<LocalSubscription> {
+    if (typeof handler !== 'function') {
+      const data = { option: 'handler', found: describe(handler), wanted: 'a function' }
+      throw new FlyshuttleError('ERR_OPTION_INVALID', data)
+    }
+    checkKeys(isResponder ? 'handle' : 'subscribe', options, SUBSCRIBE_OPTIONS)
     const pattern = checkPattern(typeof target === 'object' ? target?.subject : target)
     const { concurrency = 1, mailbox = MAILBOX_MESSAGES_DEFAULT, queue } = options
     const limits = {
@@ -128,7 +136,7 @@ export class Subscriptions {
     if (!isClosed) await this.#host.withdraw(subscription.entry.id)
     if (!this.#isLive(subscription)) return
     if (drain) {
-      this.#host.drain()
+      await this.#host.drainArrived()
       await subscription.mailbox.stop(true)
     } else void subscription.mailbox.stop(false)
     if (this.#isLive(subscription)) this.#forget(subscription)

@@ -15,13 +15,18 @@ import { SPAWN_TIMEOUT_MS_DEFAULT } from '../base/limits.js'
 import { loadAgent } from './load-agent.js'
 
 const boot = workerData as ThreadBoot
+const { binding, reason } = boot.hasAddon ? loadBinding() : { binding: null, reason: null }
+if (boot.hasAddon && binding === null) {
+  // It would wait for wake-ups of a kind that nobody sends.
+  throw new Error(`the main thread uses the addon, and here it does not load: ${reason}`)
+}
 const closing = new AbortController()
 
 const bus: Bus = new Bus(
   {
     ...boot,
     region: openRegion(boot.memory),
-    binding: boot.hasAddon ? loadBinding().binding : null,
+    binding,
   },
   {
     takeIds: async () => (await ask({ op: 'ids' })) as number[],
@@ -37,12 +42,19 @@ function ask(request: RegistryRequest): Promise<unknown> {
   return bus.control(0, request, SPAWN_TIMEOUT_MS_DEFAULT)
 }
 
+let unreported = 0
+
 function report(error: unknown, context: ErrorContext): void {
   try {
     bus.tell(0, { op: 'report', error: toRecord(error), context })
-  } catch (failure) {
-    // The engine is closing, or the error is too large to send: better here than nowhere.
-    console.error(`[flyshuttle] thread ${boot.thread}, ${context.subject}:`, error, failure)
+  } catch {
+    // The main thread does not keep up, or the engine is closing: counted, and said here at last.
+    if (unreported++ > 0) return
+    const where = `[flyshuttle] thread ${boot.thread}, ${context.subject}`
+    setTimeout(() => {
+      console.error(`${where}: ${unreported} errors could not be reported, the first:`, error)
+      unreported = 0
+    }, 100)
   }
 }
 
@@ -57,9 +69,11 @@ async function obey(request: ThreadRequest): Promise<unknown> {
     case 'progress':
       return bus.progress()
     case 'close':
-      await host.stopAll()
-      setImmediate(() => bus.close())
-      return undefined
+      try {
+        await host.stopAll()
+      } finally {
+        setImmediate(() => bus.close())
+      }
   }
 }
 

@@ -2,8 +2,8 @@
 // unexpected end entails.
 
 import { Worker } from 'node:worker_threads'
-import { FlyshuttleError, describe } from '../base/errors.js'
-import { SPAWN_TIMEOUT_MS_DEFAULT } from '../base/limits.js'
+import { FlyshuttleError } from '../base/errors.js'
+import { LINE_BYTES, SPAWN_TIMEOUT_MS_DEFAULT } from '../base/limits.js'
 import {
   HEADER_DEATHS,
   INBOX_DEAD,
@@ -12,7 +12,6 @@ import {
   ThreadState,
 } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
-import { LINE_BYTES } from '../base/limits.js'
 import type { ThreadBoot } from './control.js'
 
 /** One place for a thread. The place outlives the threads that take it, one after the other. */
@@ -20,6 +19,8 @@ export interface Place {
   readonly thread: number
   incarnation: number
   worker: Worker | null
+  /** Settles when the worker takes part, or has failed to. */
+  ready: Promise<void>
   /** Resolves when the worker has ended. */
   ended: Promise<void>
   /** Told to end: its exit is no death. */
@@ -27,8 +28,11 @@ export interface Place {
 }
 
 export interface ThreadsEvents {
-  /** A thread ended without having been told to. Its place is vacant. */
-  onDeath(place: Place, reason: unknown): void
+  /**
+   * A thread ended without having been told to. Its place is vacant, its death announced; the bells
+   * are to be rung now. `wasReady`: it took part; else `start` rejects with the reason.
+   */
+  onDeath(place: Place, reason: unknown, wasReady: boolean): void
 }
 
 export class Threads {
@@ -50,6 +54,7 @@ export class Threads {
         thread,
         incarnation: 0,
         worker: null,
+        ready: Promise.resolve(),
         ended: Promise.resolve(),
         isClosing: false,
       })
@@ -65,7 +70,12 @@ export class Threads {
   }
 
   /** Starts a thread on a vacant place; resolves when it takes part. */
-  async start(place: Place, ids: number[]): Promise<void> {
+  start(place: Place, ids: number[]): Promise<void> {
+    place.ready = this.#start(place, ids)
+    return place.ready
+  }
+
+  async #start(place: Place, ids: number[]): Promise<void> {
     place.incarnation++
     place.isClosing = false
     const { thread, incarnation } = place
@@ -76,17 +86,18 @@ export class Threads {
       ...inheritedArguments(),
     })
     place.worker = worker
-    let reason: unknown = 'it was terminated'
+    let reason: unknown = null
     let isReady = false
     worker.on('error', (error) => (reason = error))
     place.ended = new Promise((resolve) => {
-      worker.once('exit', () => {
+      worker.once('exit', (code) => {
         place.worker = null
+        reason ??= `it was terminated, or left with exit code ${code}`
         resolve()
         if (place.isClosing) this.#markVacant(thread)
         else {
           announceDeath(this.#region, thread)
-          if (isReady) this.#events.onDeath(place, reason)
+          this.#events.onDeath(place, reason, isReady)
         }
       })
     })
@@ -98,7 +109,7 @@ export class Threads {
       await Promise.race([
         new Promise<void>((resolve) => worker.once('message', () => resolve())),
         place.ended.then(() => {
-          const found = reason instanceof Error ? reason.message : describe(reason)
+          const found = reason instanceof Error ? reason.message : String(reason)
           throw new FlyshuttleError('ERR_THREAD_DIED', { thread, found }, reason)
         }),
       ])

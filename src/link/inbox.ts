@@ -142,6 +142,15 @@ export class Inbox {
     return this.#readers.some((reader) => reader.hasFrames)
   }
 
+  /** Handles all that has arrived by now, however many turns of the loop that takes. */
+  async drainArrived(): Promise<void> {
+    const ends = this.#readers.map((reader) => reader.publishedEnd)
+    while (!this.#readers.every((reader, index) => reader.hasPassed(ends[index] as number))) {
+      this.drain()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
   unpark(): void {
     Atomics.store(this.i32, this.#sleepingIndex, 0)
   }

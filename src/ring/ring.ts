@@ -267,6 +267,16 @@ export class RingReader {
     return Atomics.exchange(this.#i32, this.#waitingIndex, 0) !== 0
   }
 
+  /** Where the producer's published frames end now; for `hasPassed`. */
+  get publishedEnd(): number {
+    return Atomics.load(this.#i32, this.#tailIndex)
+  }
+
+  /** Whether every frame before `position` has been handled. */
+  hasPassed(position: number): boolean {
+    return this.#corrupt !== null || ((this.#head - position) | 0) >= 0
+  }
+
   /** Whether frames wait to be polled. */
   get hasFrames(): boolean {
     return this.#corrupt === null && Atomics.load(this.#i32, this.#tailIndex) !== this.#head

@@ -45,7 +45,10 @@ export class DirectSender {
     return this.#waiting.size > 0
   }
 
-  /** @throws ERR_MESSAGE_TOO_LARGE, ERR_PAYLOAD_INVALID, ERR_PAYLOAD_UNSUPPORTED */
+  /**
+   * @throws ERR_BACKPRESSURE when neither ring nor overflow has room, ERR_MESSAGE_TOO_LARGE,
+   * ERR_PAYLOAD_INVALID, ERR_PAYLOAD_UNSUPPORTED
+   */
   send(
     link: LinkWriter,
     kind: FrameKind,
@@ -55,7 +58,8 @@ export class DirectSender {
     incarnation: number,
     counter: number,
   ): void {
-    const subject = message?.subject ?? '(reply)'
+    const isControl = kind === FrameKind.Control
+    const subject = message?.subject ?? (isControl ? '(control)' : '(reply)')
     this.#stage.stage(message, subject, value)
     const { codec, typeId, bytes } = this.#stage
     const lengthBytes = BLOCKS_BYTES + bytes
@@ -69,9 +73,12 @@ export class DirectSender {
       waiting !== undefined &&
       (kind !== FrameKind.Control || waiting.some((parked) => parked.kind === FrameKind.Control))
     if (!mustWait && this.#write(link, parcel)) return
-    if (link.overflowBytes + lengthBytes > OVERFLOW_BYTES_MAX) {
+    // A failure is small, and the requester must hear of it: it may take as much room again.
+    const limitBytes = OVERFLOW_BYTES_MAX * ((flags & FrameFlag.Failed) === 0 ? 1 : 2)
+    if (link.overflowBytes + lengthBytes > limitBytes) {
       this.dropped++
-      return
+      const data = { subject, found: link.overflowBytes, wanted: limitBytes }
+      throw new FlyshuttleError('ERR_BACKPRESSURE', data)
     }
     link.overflowBytes += lengthBytes
     const parked = { ...parcel, payload: this.#stage.take() }

@@ -7,9 +7,10 @@
 // because user code never runs between the first byte staged and the copy that takes it away.
 
 import { FlyshuttleError, describe } from '../base/errors.js'
+import { ROUTES_CACHED_MAX } from '../base/limits.js'
 import type { Message } from '../codec/message.js'
 import { MsgpackEncoder } from '../codec/msgpack.js'
-import type { BoundStruct } from '../codec/struct.js'
+import type { BoundStruct, StructCodec } from '../codec/struct.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
 import { viewsOf, type Views } from '../memory/region.js'
 import { CodecId } from '../base/codec-id.js'
@@ -87,9 +88,16 @@ export class PayloadStage {
         wanted: this.#dictionary.bytesLeft,
       })
     }
-    const bound = (this.#structs[message.ordinal] ??= struct.bind(this.#views))
+    const bound = this.#structs[message.ordinal] ?? this.#bind(message, struct)
     bound.encode(value, 0)
     this.#set(CodecId.Struct, message.typeId, struct.bytes)
+  }
+
+  #bind(message: Message<unknown>, struct: StructCodec<unknown>): BoundStruct<unknown> {
+    const bound = struct.bind(this.#views)
+    // Messages made without end, by `at()` say, share their struct and its binding.
+    if (message.ordinal < ROUTES_CACHED_MAX) this.#structs[message.ordinal] = bound
+    return bound
   }
 
   #stageRaw(subject: string, value: unknown): void {

@@ -31,7 +31,6 @@ export class PendingRequest implements AwaitedRequest, Waiting {
   listPrevious: Waiting | null = null
   list: Waiting['list'] = null
   signal: AbortSignal | null = null
-  onAbort: (() => void) | null = null
 
   constructor(
     readonly table: Requests,
@@ -69,6 +68,7 @@ export class Requests {
   readonly #events: RequestsEvents
   readonly #pendingMax: number
   #places: (PendingRequest | null)[] = placesOf(PLACES_MIN)
+  readonly #bySignal = new WeakMap<AbortSignal, Set<PendingRequest>>()
   #lastCounter: number
   #pending = 0
 
@@ -99,14 +99,14 @@ export class Requests {
     send: (request: PendingRequest) => void,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
+      if (typeof options !== 'object' || options === null) throw noOptions(options)
       const timeoutMs = checkTimeoutMs(options.timeoutMs)
-      const signal = options.signal ?? null
+      const signal = checkSignal(options.signal)
       if (signal?.aborted === true) throw aborted(subject, signal)
       const request = this.#register(subject, timeoutMs, resolve, reject)
       if (signal !== null) {
         request.signal = signal
-        request.onAbort = () => request.fail(aborted(subject, signal))
-        signal.addEventListener('abort', request.onAbort, { once: true })
+        this.#listen(signal).add(request)
       }
       try {
         send(request)
@@ -146,12 +146,24 @@ export class Requests {
     if (request.isSettled) return false
     request.isSettled = true
     this.#deadlines.remove(request)
-    if (request.signal !== null && request.onAbort !== null) {
-      request.signal.removeEventListener('abort', request.onAbort)
-    }
+    if (request.signal !== null) this.#bySignal.get(request.signal)?.delete(request)
     this.#places[request.counter & (this.#places.length - 1)] = null
     if (--this.#pending === 0) this.#events.onWaiting(false)
     return true
+  }
+
+  /** One listener per signal, however many requests it may abort. */
+  #listen(signal: AbortSignal): Set<PendingRequest> {
+    let requests = this.#bySignal.get(signal)
+    if (requests === undefined) {
+      const waiting = (requests = new Set<PendingRequest>())
+      this.#bySignal.set(signal, waiting)
+      const onAbort = (): void => {
+        for (const request of [...waiting]) request.fail(aborted(request.subject, signal))
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+    }
+    return requests
   }
 
   #register(
@@ -197,7 +209,8 @@ function placesOf(length: number): (PendingRequest | null)[] {
   return Array.from({ length }, () => null)
 }
 
-function checkTimeoutMs(timeoutMs: unknown): number {
+/** @throws ERR_OPTION_INVALID */
+export function checkTimeoutMs(timeoutMs: unknown): number {
   if (timeoutMs === undefined) return REQUEST_TIMEOUT_MS_DEFAULT
   const isNumber = typeof timeoutMs === 'number'
   if (isNumber && timeoutMs > 0 && timeoutMs <= TIMEOUT_MS_MAX) return timeoutMs
@@ -206,6 +219,18 @@ function checkTimeoutMs(timeoutMs: unknown): number {
     found: describe(timeoutMs),
     wanted: `a number above 0 and up to ${TIMEOUT_MS_MAX}`,
   })
+}
+
+function noOptions(found: unknown): FlyshuttleError {
+  const data = { option: 'options', found: describe(found), wanted: 'an object' }
+  return new FlyshuttleError('ERR_OPTION_INVALID', data)
+}
+
+function checkSignal(signal: unknown): AbortSignal | null {
+  if (signal === undefined) return null
+  if (signal instanceof AbortSignal) return signal
+  const data = { option: 'signal', found: describe(signal), wanted: 'an AbortSignal' }
+  throw new FlyshuttleError('ERR_OPTION_INVALID', data)
 }
 
 function aborted(subject: string, signal: AbortSignal): FlyshuttleError {

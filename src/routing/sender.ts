@@ -7,7 +7,7 @@
 
 import { FlyshuttleError, assert } from '../base/errors.js'
 import { FRAME_HEADER_BYTES, ROUTES_CACHED_MAX } from '../base/limits.js'
-import type { Message } from '../codec/message.js'
+import { checkMessage, type Message } from '../codec/message.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
 import { HEADER_VERSION, Lane, ThreadState } from '../memory/layout.js'
@@ -57,7 +57,6 @@ export class Sender {
 
   /** Messages skipped because a lossy subscription had no room. */
   lossyDropped = 0
-
   constructor(
     region: Region,
     outbox: Outbox,
@@ -269,9 +268,13 @@ export class Sender {
     const link = member === null ? (isRequest ? null : route.solo) : member.link
     if (link === null || this.#i32[link.fullIndex] !== 0) return false
     if (member !== null && this.#i32[link.stateIndex] !== ThreadState.Alive) return false
-    if (!this.#frames.write(link, route, parcel, member, isRequest)) return false
-    this.#outbox.committed(link)
+    // Before the frame is there: a successor of the receiver drops what it finds.
     this.#noteReceiver(parcel, link)
+    if (!this.#frames.write(link, route, parcel, member, isRequest)) {
+      if (parcel.request !== null) parcel.request.thread = -1
+      return false
+    }
+    this.#outbox.committed(link)
     return true
   }
 
@@ -305,7 +308,7 @@ export class Sender {
       this.#frames.check(route, false)
       return route
     }
-    const { route } = this.#outlets[message.ordinal] ?? this.#openOutlet(message)
+    const { route } = this.#outlets[checkMessage(message).ordinal] ?? this.#openOutlet(message)
     this.#routes.refresh(route)
     this.#stage.stage(message, message.subject, value)
     this.#frames.check(route, false)
@@ -338,6 +341,7 @@ export class Sender {
       // Room may have appeared by the time the readers have been told that we wait for it.
       if (!mayAwait || !this.#awaitRoom()) return false
     }
+    if (plan.responder !== null) this.#noteReceiver(parcel, plan.responder.link)
     for (let frame = 0; frame < plan.frames; frame++) {
       const link = plan.links[frame] as LinkWriter
       const member = plan.members[frame] ?? null
@@ -347,7 +351,6 @@ export class Sender {
     }
     plan.confirm()
     this.lossyDropped += plan.skipped
-    if (plan.responder !== null) this.#noteReceiver(parcel, plan.responder.link)
     return true
   }
 
@@ -391,7 +394,6 @@ export class Sender {
 
 const EMPTY = new Uint8Array(0)
 const NO_LINKS: readonly LinkWriter[] = []
-
 function noResponders(subject: string): FlyshuttleError {
   return new FlyshuttleError('ERR_NO_RESPONDERS', { subject })
 }

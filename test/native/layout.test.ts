@@ -5,6 +5,7 @@ import * as limits from '../../src/base/limits.js'
 import * as layout from '../../src/memory/layout.js'
 import type { Geometry } from '../../src/memory/layout.js'
 import { loadBinding } from '../../src/native/load.js'
+import * as codecId from '../../src/base/codec-id.js'
 import * as frame from '../../src/ring/frame.js'
 import { describeAddon } from './addon.js'
 
@@ -22,7 +23,7 @@ const geometries: Geometry[] = [
 /** Everything that TypeScript says, under the names that the addon uses. */
 function expectedOf(geometry: Geometry): Record<string, number> {
   const expected: Record<string, number> = {}
-  const shared = { ...limits, ...layout, ...frame } as Record<string, unknown>
+  const shared = { ...limits, ...layout, ...frame, ...codecId } as Record<string, unknown>
   for (const [name, value] of Object.entries(shared)) {
     if (typeof value === 'number') expected[name] = value
     else if (typeof value === 'object') addMembers(expected, name, value as object)

@@ -176,14 +176,16 @@ describe('a request', () => {
     expect(requests.find(request.counter)).toBeNull()
   })
 
-  test('does not listen to its signal any more once it has settled', async () => {
+  test('shares the listener of its signal, and has no part in it once it has settled', async () => {
     const control = new AbortController()
-    const remove = vi.spyOn(control.signal, 'removeEventListener')
-    const { promise, request } = open({ signal: control.signal })
-    request.succeed(1)
-    expect(remove).toHaveBeenCalledOnce()
+    const listen = vi.spyOn(control.signal, 'addEventListener')
+    const settled = open({ signal: control.signal })
+    const waiting = open({ signal: control.signal })
+    settled.request.succeed(1)
+    expect(listen).toHaveBeenCalledOnce()
     control.abort()
-    expect(await promise).toBe(1)
+    expect(await settled.promise).toBe(1)
+    expect(await failureOf(waiting.promise)).toMatchObject({ code: 'ERR_ABORTED' })
   })
 
   test('that is aborted while it is being sent counts as settled', async () => {

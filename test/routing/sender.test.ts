@@ -983,15 +983,26 @@ describe('direct', () => {
     expect(world.thread(1).replies).toHaveLength(300)
   })
 
-  test('drops and counts what overflows', () => {
+  test('refuses and counts what overflows, but still takes failures', () => {
     const world = new World(2)
     const value = 'x'.repeat(200)
-    for (let n = 0; n < 6000; n++) reply(world, value, n + 1)
+    let refused = 0
+    for (let n = 0; n < 6000; n++) {
+      try {
+        reply(world, value, n + 1)
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'ERR_BACKPRESSURE' })
+        refused++
+      }
+    }
     const { sender } = world.thread(0)
-    expect(sender.repliesDropped).toBeGreaterThan(0)
+    expect(sender.repliesDropped).toBe(refused)
+    expect(refused).toBeGreaterThan(0)
     expect(world.thread(0).urgent(1).overflowBytes).toBeLessThanOrEqual(OVERFLOW_BYTES_MAX)
+    reply(world, 'failed', 7000)
     world.settle()
-    expect(world.thread(1).replies).toHaveLength(6000 - sender.repliesDropped)
+    expect(world.thread(1).replies).toHaveLength(6000 - refused + 1)
+    expect(world.thread(1).replies.at(-1)).toEqual([1, 7000, true, 'failed'])
   })
 
   test('drops what waits for a thread that has ended, and waits no longer', () => {

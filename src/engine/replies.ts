@@ -1,0 +1,71 @@
+// What goes back to a requester: the result of a handler, or what it threw.
+//
+// Whatever happens, the requester hears of it if any frame gets through at all: a result that
+// cannot be encoded, is too large or finds no room is answered with that error, and an error too
+// large for the frame with a short one.
+
+import type { RequestTicket } from '../agent/info.js'
+import { toBriefRecord, toRecord } from '../codec/error-record.js'
+import type { Message } from '../codec/message.js'
+import type { Outbox } from '../link/outbox.js'
+import { Lane } from '../memory/layout.js'
+import { FrameFlag, FrameKind } from '../ring/frame.js'
+import type { Sender } from '../routing/sender.js'
+
+export class Replies {
+  readonly #outbox: Outbox
+  readonly #sender: Sender
+  readonly #onLost: (error: unknown, subject: string) => void
+  #isClosed = false
+
+  /** `onLost` is told of replies of which not even an error could be sent. */
+  constructor(outbox: Outbox, sender: Sender, onLost: (error: unknown, subject: string) => void) {
+    this.#outbox = outbox
+    this.#sender = sender
+    this.#onLost = onLost
+  }
+
+  /** Writes the result of a request, as `reply` says, or as an error when not `ok`. */
+  write(ticket: RequestTicket, reply: Message<unknown> | null, ok: boolean, result: unknown): void {
+    if (this.#isClosed) return
+    if (!ok) return this.#fail(ticket, result)
+    try {
+      this.#send(ticket, 0, reply, result)
+    } catch (error) {
+      this.#fail(ticket, error)
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+  }
+
+  #fail(ticket: RequestTicket, error: unknown): void {
+    try {
+      this.#send(ticket, FrameFlag.Failed, null, toRecord(error))
+    } catch {
+      // Rings are small with many threads: a record with stack and causes may not fit.
+      this.#failBriefly(ticket, error)
+    }
+  }
+
+  #failBriefly(ticket: RequestTicket, error: unknown): void {
+    try {
+      this.#send(ticket, FrameFlag.Failed, null, toBriefRecord(error))
+    } catch (failure) {
+      // The requester reads nothing any more. It will time out; why is said here.
+      this.#onLost(failure, ticket.subject)
+    }
+  }
+
+  #send(
+    ticket: RequestTicket,
+    flags: number,
+    message: Message<unknown> | null,
+    value: unknown,
+  ): void {
+    const { thread, incarnation, counter } = ticket
+    const link = this.#outbox.link(thread, Lane.Urgent)
+    this.#sender.direct(link, FrameKind.Reply, flags, message, value, incarnation, counter)
+  }
+}
