@@ -132,10 +132,6 @@ export class RingWriter {
     return (this.#capacity - ((this.#tail - this.#headSeen) | 0)) << 3
   }
 
-  get isEmptyNow(): boolean {
-    return this.#freeNow() === this.#capacity << 3
-  }
-
   get ringBytes(): number {
     return this.#capacity << 3
   }

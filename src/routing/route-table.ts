@@ -113,11 +113,7 @@ export class RouteTable {
     return route
   }
 
-  /** Whether the route is still what the log says. A plain load: the caller's fast path. */
-  isFresh(route: Route): boolean {
-    return route.version === this.#i32[HEADER_VERSION >>> 2]
-  }
-
+  /** Makes the route what the log says. A plain load when nothing has changed. */
   refresh(route: Route): void {
     // SYNC route-version: pairs with route-version in ChangeLogWriter.announce.
     const version = this.#i32[HEADER_VERSION >>> 2] as number
