@@ -8,12 +8,12 @@
 // shapes travel inside their messages.
 //
 // What arrives: undefined, null, booleans, numbers (NaN too, but -0 becomes 0), bigints of any
-// size, strings (a lone surrogate becomes U+FFFD), arrays (holes become undefined), Date, Map, Set,
-// RegExp, ArrayBuffer, typed arrays and Buffer as themselves. An Error keeps name, message and
-// cause, not its code and stack; handlers' errors travel as records (`error-record.ts`) and keep
-// both. Class instances become plain objects of their own enumerable properties, or what their
-// `toJSON` returns. A key `__proto__` becomes `__proto_`. Two references to one object become two
-// objects. Functions, symbols and circles are refused.
+// size, strings (a lone surrogate becomes one to three U+FFFD), arrays (holes become undefined),
+// Date, Map, Set, RegExp, ArrayBuffer, typed arrays and Buffer as themselves. An Error keeps name,
+// message and cause, not its code and stack; handlers' errors travel as records (`error-record.ts`)
+// and keep both. Class instances become plain objects of their own enumerable properties, or what
+// their `toJSON` returns. A key `__proto__` becomes `__proto_`. Two references to one object become
+// two objects. Functions, symbols and circles are refused.
 //
 // Three traps of msgpackr are dealt with here. Its target buffer is global to the thread, so the
 // result of `pack` is copied away before user code can run again. Re-entrant packing (a `toJSON`

@@ -52,6 +52,7 @@ export const HEADER_LOG_GENERATION = 2 * LINE_BYTES
 export const HEADER_LOG_TAIL_EVEN = 3 * LINE_BYTES
 export const HEADER_LOG_TAIL_ODD = 4 * LINE_BYTES
 export const HEADER_DEATHS = 5 * LINE_BYTES
+/** Reserved: nobody writes it yet. */
 export const HEADER_STATE = 6 * LINE_BYTES
 
 /** Inbox of one thread. */
@@ -61,6 +62,7 @@ export const INBOX_DEAD = 1 * LINE_BYTES
 export const INBOX_FULL = 2 * LINE_BYTES
 export const INBOX_INCARNATION = 3 * LINE_BYTES
 export const INBOX_DICTIONARY_TAIL = 4 * LINE_BYTES
+/** Reserved: nobody writes it yet. */
 export const INBOX_LIVENESS = 5 * LINE_BYTES
 export const INBOX_READY = 8 * LINE_BYTES
 export const READY_GROUPS_MAX = 4
@@ -79,7 +81,7 @@ export type Lane = (typeof Lane)[keyof typeof Lane]
 /** Values of INBOX_DEAD. */
 export const ThreadState = { Vacant: 0, Alive: 1, Dead: 2 } as const
 
-/** Values of HEADER_STATE. */
+/** Values of HEADER_STATE, which is reserved. */
 export const EngineState = { Open: 0, Closing: 1, Closed: 2 } as const
 
 const PAGE_BYTES = 4096
