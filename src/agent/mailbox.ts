@@ -71,6 +71,25 @@ export class Mailbox {
     return this.#line.length + this.#running
   }
 
+  /** Whether a message handed over now is handled at once. */
+  get isFree(): boolean {
+    return !this.#isStopped && this.#running < this.#options.concurrency && this.#line.length === 0
+  }
+
+  /** Handles a message at once; only while `isFree`. `info` holds the facts of it. */
+  hand(value: unknown, info: PublishInfo, subject: string): void {
+    let promise: Promise<unknown> | null = null
+    info.renew()
+    try {
+      const result = this.#handler(value, info)
+      if (result !== undefined) promise = promiseOf(result)
+    } catch (error) {
+      this.#report(error, subject)
+    }
+    info.expire()
+    if (promise !== null) this.#await(promise, subject)
+  }
+
   publish(value: unknown, subject: string, thread: number, agent: number): void {
     if (this.#isStopped) return
     if (this.isBusy) this.#enqueue({ value, subject, thread, agent, ticket: null })
@@ -101,17 +120,11 @@ export class Mailbox {
   }
 
   #handlePublish(value: unknown, subject: string, thread: number, agent: number): void {
-    const info = this.#info
-    info.fill(subject, thread, agent)
-    let promise: Promise<unknown> | null = null
-    try {
-      promise = promiseOf(this.#handler(value, info))
-    } catch (error) {
-      this.#report(error, subject)
-    } finally {
-      info.expire()
-    }
-    if (promise === null) return
+    this.#info.fill(subject, thread, agent)
+    this.hand(value, this.#info, subject)
+  }
+
+  #await(promise: Promise<unknown>, subject: string): void {
     this.#running++
     promise.then(this.#onSettled, (error: unknown) => {
       this.#report(error, subject)

@@ -82,6 +82,13 @@ export const SUBJECT_TOKENS_MAX = 32
 /** Compiled routes and local targets that one thread remembers before it starts anew. */
 export const ROUTES_CACHED_MAX = 16_384
 
+/**
+ * A struct message that has gone the long way to one thread this often gets an emitter of its own:
+ * compiled code. No more than so many of a thread.
+ */
+export const EMITTER_AFTER_MESSAGES = 32
+export const EMITTERS_MAX = 1024
+
 /** Messages that wait for a slow handler before its senders see Full. */
 export const MAILBOX_MESSAGES_DEFAULT = 1024
 export const CONCURRENCY_MAX = 65_536

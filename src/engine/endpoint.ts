@@ -6,7 +6,7 @@
 import type { SubscribeOptions } from '../agent/agent.js'
 import type { MessageInfo } from '../agent/info.js'
 import type { Message, Rpc } from '../codec/message.js'
-import type { LocalSubscription } from '../routing/dispatcher.js'
+import type { LocalSubscription } from '../routing/target.js'
 import type { RequestOptions } from '../routing/requests.js'
 import type { Bus } from './bus.js'
 import { Pull, type Received } from './pull.js'

@@ -21,8 +21,12 @@ import {
   ThreadState,
 } from '../memory/layout.js'
 import { stateOf, type Region } from '../memory/region.js'
-import { RingWriter, frameBytesMax } from '../ring/ring.js'
+import { Cursor, RingWriter, frameBytesMax } from '../ring/ring.js'
 import type { Doorbell } from './doorbell.js'
+
+// Constants of this module, which V8 folds into compiled code; imported ones it does not.
+const BATCH_BYTES = FLUSH_BYTES
+const LISTED = Cursor.Listed
 
 /**
  * One lane of one link as its producer sees it. Created once per destination; the hot path keeps it
@@ -47,8 +51,6 @@ export class LinkWriter {
   readonly incarnationIndex: number
   /** Word that holds the ThreadState of the receiving thread. */
   readonly stateIndex: number
-  /** Listed for the flush at the end of the tick. */
-  isListed = false
   /** Bytes of parcels that wait in our heap because of this link. */
   overflowBytes = 0
   /** Bytes of the frames that a message under way will put on this link. */
@@ -120,8 +122,8 @@ export class Outbox {
    * of the tick.
    */
   committed(link: LinkWriter): void {
-    if (link.ring.pendingBytes >= FLUSH_BYTES) this.flush(link)
-    else if (!link.isListed) this.#list(link)
+    if (link.ring.pendingBytes >= BATCH_BYTES) this.flush(link)
+    else if (link.ring.cursor[LISTED] === 0) this.#list(link)
   }
 
   /** Makes the link's batch visible and wakes its reader if that sleeps. */
@@ -135,7 +137,7 @@ export class Outbox {
   flushAll(): void {
     this.#isScheduled = false
     for (const link of this.#listed) {
-      link.isListed = false
+      link.ring.cursor[LISTED] = 0
       this.flush(link)
     }
     this.#listed.length = 0
@@ -172,7 +174,7 @@ export class Outbox {
   }
 
   #list(link: LinkWriter): void {
-    link.isListed = true
+    link.ring.cursor[LISTED] = 1
     this.#listed.push(link)
     if (this.#isScheduled) return
     this.#isScheduled = true

@@ -37,6 +37,8 @@ export class Parking {
   park(route: Route, parcel: Parcel): void {
     for (const link of parcel.charged) link.overflowBytes += parkedBytes(parcel)
     route.parked.push(parcel)
+    // Later messages line up behind it.
+    route.shut()
     this.#routes.add(route)
   }
 

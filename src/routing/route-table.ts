@@ -44,6 +44,9 @@ export interface Group {
   turnNext: number
 }
 
+/** More than V8 keeps on its moving heap: compiled code knows where the word lies. */
+const GATE_BYTES = 128
+
 export class Route {
   readonly subject: string
   /** In this thread's dictionary; 0 when the subject travels inline. */
@@ -64,10 +67,27 @@ export class Route {
 
   /** Somebody keeps it at hand, beside the cache. */
   isPinned = false
+  #gate: Int32Array | null = null
 
   constructor(subject: string, subjectId: number) {
     this.subject = subject
     this.subjectId = subjectId
+  }
+
+  /** Word 0: the shared version for which emitters of this subject may pass; see `outlet.ts`. */
+  get gate(): Int32Array {
+    return (this.#gate ??= new Int32Array(new ArrayBuffer(GATE_BYTES)))
+  }
+
+  /** Emitters may pass until the routes change. */
+  open(): void {
+    this.gate[0] = this.version
+  }
+
+  /** Whatever is published next takes the long way. */
+  shut(): void {
+    // A version that has been: they only move forward.
+    if (this.#gate !== null) this.#gate[0] = this.version - 1
   }
 
   get hasReceivers(): boolean {

@@ -21,7 +21,8 @@ import {
   SubscriptionFlag,
   type Subscription,
 } from '../../src/routing/change-log.js'
-import { Dispatcher, type LocalSubscription } from '../../src/routing/dispatcher.js'
+import { Dispatcher } from '../../src/routing/dispatcher.js'
+import type { LocalSubscription } from '../../src/routing/target.js'
 import type { AwaitedRequest } from '../../src/routing/parcel.js'
 import { RouteTable } from '../../src/routing/route-table.js'
 import { Sender } from '../../src/routing/sender.js'
