@@ -658,7 +658,7 @@ describe('drained', () => {
 
 describe('a struct that often goes to one thread', () => {
   const make = () => {
-    const world = new World(3)
+    const world = new World(3, { bulkRingBytes: 16 * 1024 })
     const only = world.thread(1).subscribe('tick')
     const { sender } = world.thread(0)
     let n = 0
