@@ -1,10 +1,32 @@
 # The addon. Built by `npm run build:native` into build/Release/flyshuttle.node; see
 # native/addon.cc. On Windows the target is empty: there are no bells, and Flyshuttle runs in pure
 # JavaScript.
+#
+# CMake builds the same files with the same flags: it reads them here (native/cmake/read_gyp.py).
 {
   'targets': [
     {
       'target_name': 'flyshuttle',
+      'variables': {
+        'warnings': [
+          '-Wall',
+          '-Wextra',
+          '-Wpedantic',
+          '-Wconversion',
+          '-Wsign-conversion',
+          '-Wshadow',
+          '-Wnon-virtual-dtor',
+          '-Woverloaded-virtual',
+          '-Wold-style-cast',
+        ],
+        # Errors in the project's own checks alone: a user's compiler may know more warnings.
+        'werror': '<!(node -p "process.env.FLYSHUTTLE_REQUIRE_ADDON ? \'-Werror\' : \'-Wno-error\'")',
+        # The headers of others are not ours to mend.
+        'foreign_headers': [
+          '-isystem<(node_root_dir)/include/node',
+          '-isystem<!(node -p "path.resolve(require(\'node-addon-api\').include_dir)")',
+        ],
+      },
       'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")'],
       # The last: in a worker that is being terminated nothing can be thrown, and that is no reason
       # to abort the process.
@@ -27,7 +49,16 @@
             'native/glue/stress.cc',
           ],
           'cflags_cc!': ['-std=gnu++17', '-std=gnu++20'],
-          'cflags_cc': ['-std=c++20', '-O3', '-Wall', '-Wextra', '-fvisibility=hidden'],
+          'cflags_cc': [
+            '-std=c++20',
+            '-O3',
+            '-fno-exceptions',
+            '-fno-rtti',
+            '-fvisibility=hidden',
+            '<@(warnings)',
+            '<(werror)',
+            '<@(foreign_headers)',
+          ],
         }],
         ['OS=="linux"', {
           'sources': ['native/platform/bell_linux.cc'],
@@ -41,7 +72,8 @@
             'GCC_OPTIMIZATION_LEVEL': '3',
             'GCC_SYMBOLS_PRIVATE_EXTERN': 'YES',
             'MACOSX_DEPLOYMENT_TARGET': '11.0',
-            'WARNING_CFLAGS': ['-Wall', '-Wextra'],
+            'OTHER_CPLUSPLUSFLAGS': ['<@(foreign_headers)'],
+            'WARNING_CFLAGS': ['<@(warnings)', '<(werror)'],
           },
         }],
       ],

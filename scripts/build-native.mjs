@@ -51,7 +51,8 @@ function isFresh() {
   if (!existsSync(built)) return false
   const builtMs = statSync(built).mtimeMs
   const native = readdirSync(join(root, 'native'), { recursive: true })
-  const files = native.map((name) => join(root, 'native', name))
+  const ours = native.filter((name) => !/^(test|fuzz|cmake)\b/.test(name))
+  const files = ours.map((name) => join(root, 'native', name))
   files.push(join(root, 'binding.gyp'), fileURLToPath(import.meta.url))
   return files.every((file) => statSync(file).mtimeMs <= builtMs)
 }
