@@ -90,6 +90,7 @@ TEST("bells may be rung while they are closed and made anew") {
   std::atomic<int> shared{-1};
   std::atomic<bool> has_ended{false};
   std::vector<std::thread> ringers;
+  ringers.reserve(2);
   for (int count = 0; count < 2; count++) {
     ringers.emplace_back([&] {
       while (!has_ended) {

@@ -46,8 +46,10 @@ void expect_equal(const char* file, int line, const char* what, const Found& fou
 
 /// FLYSHUTTLE_STRESS multiplies the counts of stress tests; a sanitizer divides them by ten.
 inline uint32_t stress_count(uint32_t count) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody sets a variable while tests run
   const char* const factor = std::getenv("FLYSHUTTLE_STRESS");
-  const uint32_t times = factor == nullptr ? 1 : static_cast<uint32_t>(std::atoi(factor));
+  const uint32_t times =
+      factor == nullptr ? 1 : static_cast<uint32_t>(std::strtoul(factor, nullptr, 10));
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   count /= 10;
 #endif
@@ -56,6 +58,7 @@ inline uint32_t stress_count(uint32_t count) {
 
 }  // namespace flyshuttle::check
 
+// NOLINTBEGIN(bugprone-macro-parentheses): the name of a function cannot stand in parentheses
 #define CHECK_JOIN_(a, b) a##b
 #define CHECK_JOIN(a, b) CHECK_JOIN_(a, b)
 #define TEST_(name, body)                                                                  \
@@ -63,6 +66,7 @@ inline uint32_t stress_count(uint32_t count) {
   static const flyshuttle::check::Registration CHECK_JOIN(register_, body){(name), &body}; \
   static void body()
 #define TEST(name) TEST_(name, CHECK_JOIN(test_, __LINE__))
+// NOLINTEND(bugprone-macro-parentheses)
 
 #define CHECK_EQ(found, wanted) \
   flyshuttle::check::expect_equal(__FILE__, __LINE__, #found, (found), (wanted))

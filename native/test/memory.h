@@ -49,7 +49,7 @@ inline bool offer(RingWriter<>& ring, const std::string& payload) {
   if (frame == nullptr) return false;
   const uint32_t header[4] = {frame_word0(FrameKind::Publish, length), 0, 0, 0};
   std::memcpy(frame, header, sizeof header);
-  if (!payload.empty()) std::memcpy(frame + FRAME_HEADER_BYTES, payload.data(), payload.size());
+  payload.copy(reinterpret_cast<char*>(frame) + FRAME_HEADER_BYTES, payload.size());
   ring.commit();
   return true;
 }
