@@ -25,6 +25,7 @@
 #include "../core/layout.h"
 #include "arguments.h"
 #include "spin_policy.h"
+#include "uv_functions.h"
 
 namespace flyshuttle::glue {
 
@@ -82,7 +83,7 @@ class LoopBell {
   bool has_work() const { return has_leftover_ || is_nudged_ || inbox_.has_ready(); }
   bool park();
   void stay_awake() {
-    uv_idle_start(&idle_, [](uv_idle_t*) {});
+    uv_.idle_start(&idle_, [](uv_idle_t*) {});
   }
 
   void on_environment_end();
@@ -91,6 +92,7 @@ class LoopBell {
   void close_handles();
   void handle_closed();
 
+  const UvFunctions& uv_ = UV_FUNCTIONS;
   const napi_env env_;
   uv_loop_t* const loop_;
   const Bytes region_;

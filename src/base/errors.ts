@@ -9,7 +9,7 @@
 export const ERROR_CATALOGUE = {
   ERR_ABORTED: 'request {subject} was aborted by its signal',
   ERR_ADDON_MISSING:
-    'the native addon was asked for but cannot be loaded: {found}; wanted {wanted}',
+    'the native addon was asked for but cannot be loaded: {found}\n{advice}',
   ERR_AGENT_INVALID: 'agent {agent} is not valid: {found}; wanted {wanted}',
   ERR_AGENT_LOAD: 'agent {agent} cannot be loaded from {file}: {found}',
   ERR_AGENT_NAME_TAKEN:
@@ -33,6 +33,9 @@ export const ERROR_CATALOGUE = {
   ERR_MESSAGE_TOO_LARGE: '{subject}: the message takes {found} bytes; at most {wanted} fit a frame',
   ERR_NO_RESPONDERS: 'nobody handles requests on {subject}',
   ERR_OPTION_INVALID: 'option {option} is {found}; wanted {wanted}',
+  ERR_PACKAGE_MISSING:
+    'worker threads run a file of the package flyshuttle: {found}; wanted it among the ' +
+    'node_modules of {wanted}',
   ERR_PAYLOAD_INVALID: '{subject}: field {field} is {found}; wanted {wanted}',
   ERR_PAYLOAD_UNSUPPORTED: '{subject}: the payload holds {found}; wanted {wanted}',
   ERR_RESPONDER_DIED: 'the thread that handled {subject} ended before it replied',

@@ -10,7 +10,8 @@ import { fromRecord } from '../codec/error-record.js'
 import { planGeometry } from '../memory/layout.js'
 import { createRegion, type Region } from '../memory/region.js'
 import type { NativeBinding } from '../native/binding.js'
-import { loadBinding } from '../native/load.js'
+import { advise } from '../native/advice.js'
+import { loadBinding, type LoadedBinding } from '../native/load.js'
 import { AgentHost } from './agent-host.js'
 import { Bus } from './bus.js'
 import type { ErrorContext, RegistryRequest, ThreadRequest } from './control.js'
@@ -31,6 +32,8 @@ import { Threads, type Place } from './threads.js'
 export interface Capabilities {
   /** The native addon is in use: eventfd wake-ups and spinning. */
   readonly addon: boolean
+  /** The addon's file, or null when it is not in use. */
+  readonly addonFile: string | null
   /** Why the addon is not in use, or null. */
   readonly addonReason: string | null
   /** CPUs this process may keep busy. */
@@ -57,7 +60,12 @@ interface Progress {
   readonly isIdle: boolean
 }
 
-const NO_ADDON = { binding: null, reason: 'switched off by the option `addon: false`' } as const
+const NO_ADDON: LoadedBinding = {
+  binding: null,
+  file: null,
+  reason: 'switched off by the option `addon: false`',
+  attempts: [],
+}
 
 /**
  * Starts an engine and its threads.
@@ -68,18 +76,16 @@ const NO_ADDON = { binding: null, reason: 'switched off by the option `addon: fa
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   const checked = checkOptions(options)
-  const { binding, reason } = checked.addon === false ? NO_ADDON : loadBinding()
-  if (checked.addon === true && binding === null) {
-    throw new FlyshuttleError('ERR_ADDON_MISSING', {
-      found: reason,
-      wanted: 'build/Release/flyshuttle.node (README, Installing)',
-    })
+  const native = checked.addon === false ? NO_ADDON : loadBinding()
+  if (checked.addon === true && native.binding === null) {
+    const data = { found: native.reason, advice: advise(native) }
+    throw new FlyshuttleError('ERR_ADDON_MISSING', data)
   }
   const geometry = planGeometry(
     checked.threadsMax,
     checked.ringBytes === undefined ? {} : { bulkRingBytes: checked.ringBytes },
   )
-  const engine = new Engine(checked, createRegion(geometry), binding, reason)
+  const engine = new Engine(checked, createRegion(geometry), native)
   try {
     await engine.startThreads(checked.threads)
   } catch (error) {
@@ -103,12 +109,7 @@ export class Engine extends Endpoint {
   #closed: Promise<void> | null = null
 
   /** Use `createEngine`. */
-  constructor(
-    options: CheckedOptions,
-    region: Region,
-    binding: NativeBinding | null,
-    reason: string | null,
-  ) {
+  constructor(options: CheckedOptions, region: Region, { binding, file, reason }: LoadedBinding) {
     const { spinUs, spinBudgetUs } = options
     const { threads: count } = region.layout
     const bells = new Int32Array(new SharedArrayBuffer(count * 4))
@@ -144,6 +145,7 @@ export class Engine extends Endpoint {
     })
     this.capabilities = Object.freeze({
       addon: binding !== null,
+      addonFile: file,
       addonReason: reason,
       cores,
       frameBytesMax: region.layout.bulkRingBytes / 4,

@@ -13,6 +13,7 @@ import {
 } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
 import type { ThreadBoot } from './control.js'
+import { findThreadFile } from './thread-file.js'
 
 /** One place for a thread. The place outlives the threads that take it, one after the other. */
 export interface Place {
@@ -80,7 +81,7 @@ export class Threads {
     place.isClosing = false
     const { thread, incarnation } = place
     const boot: ThreadBoot = { ...this.#boot, thread, incarnation, ids }
-    const worker = new Worker(new URL('./thread-main.js', import.meta.url), {
+    const worker = new Worker(findThreadFile(), {
       workerData: boot,
       name: `flyshuttle ${thread}`,
       ...inheritedArguments(),

@@ -127,7 +127,13 @@ export interface NativeBinding {
     lane: number,
   ): boolean
 
+  /**
+   * Why no doorbell can work in this process, in one line, or null. The addon looks up by name what
+   * it needs of libuv; a test may say that one name, without its `uv_`, is hidden.
+   */
+  explainLoop(hidden?: string): string | null
   readonly Doorbell: new (options: NativeDoorbellOptions) => NativeDoorbell
+  // From here on for tests and benchmarks.
   readonly NativeRingWriter: new (...ring: RingArguments) => NativeRingWriter
   readonly NativeRingReader: new (...ring: RingArguments) => NativeRingReader
   readonly NativeStressThread: new (
