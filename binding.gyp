@@ -3,7 +3,12 @@
 # JavaScript.
 #
 # CMake builds the same files with the same flags: it reads them here (native/cmake/read_gyp.py).
+#
+# With `-Dprebuild=1` (`npm run build:prebuilds`) it becomes the binary that is shipped:
+# without the rigs of tests and benchmarks, and without a library to depend on; see
+# native/platform/runtime.cc.
 {
+  'variables': {'prebuild%': 0},
   'targets': [
     {
       'target_name': 'flyshuttle',
@@ -62,6 +67,21 @@
         }],
         ['OS=="linux"', {
           'sources': ['native/platform/bell_linux.cc'],
+        }],
+        ['prebuild==1', {
+          'sources!': ['native/glue/stress.cc'],
+          'sources': ['native/platform/runtime.cc'],
+          # The second: strings are made of templates here, not of functions in libstdc++. The
+          # third: on 64-bit systems it changes nothing but names, to some that musl lacks.
+          'defines': ['FLYSHUTTLE_PREBUILD', '_GLIBCXX_EXTERN_TEMPLATE=0'],
+          'defines!': ['_FILE_OFFSET_BITS=64'],
+          'cflags_cc': ['-U_FORTIFY_SOURCE'],
+          'ldflags': [
+            '-nodefaultlibs',
+            '-Wl,--version-script=<(module_root_dir)/native/platform/exports.map',
+            '-Wl,--strip-all',
+          ],
+          'libraries': ['-lgcc'],
         }],
         ['OS!="linux" and OS!="win"', {
           'sources': ['native/platform/bell_posix.cc'],

@@ -20,7 +20,9 @@ class Addon : public Napi::Addon<Addon> {
     glue::export_bells(env, exports);
     glue::export_doorbell(env, exports);
     glue::export_rings(env, exports);
+#ifndef FLYSHUTTLE_PREBUILD
     glue::export_stress(env, exports);
+#endif
   }
 };
 
