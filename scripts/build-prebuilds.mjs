@@ -8,7 +8,7 @@
 // symbol that nobody has would show only when it is called. A binary that is newer than every
 // source is left alone. A compiler that is missing or fails is an error: a package must be whole.
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, cpSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -52,13 +52,15 @@ function build(platform, { machine, debian }) {
   const env = { ...process.env, ...tools }
   const isBuilt =
     runNodeGyp(folder, ['configure', `--arch=${arch}`, '--', '-Dprebuild=1'], env) &&
-    runNodeGyp(folder, ['build'], env)
+    runNodeGyp(folder, ['build', '--jobs=max'], env)
   if (!isBuilt) fail(`the addon could not be built for ${platform}; the output above says why`)
 
   const built = join(folder, 'build', 'Release', 'flyshuttle.node')
   checkSymbols(platform, machine, built)
   mkdirSync(join(root, 'prebuilds', platform), { recursive: true })
-  copyFileSync(built, file)
+  // Not written over: a process may have the old one loaded.
+  copyFileSync(built, `${file}.new`)
+  renameSync(`${file}.new`, file)
   const kib = Math.ceil(statSync(file).size / 1024)
   console.log(`prebuilds/${platform}/flyshuttle.node: ${kib} KiB, bound to no version of a library`)
 }

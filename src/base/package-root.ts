@@ -5,7 +5,6 @@
 // bundler cannot carry those along, so the package must be installed where a bundle runs.
 
 import { existsSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -22,12 +21,20 @@ export function findPackageRoot(): string | null {
   const folder = pathToFileURL(join(process.cwd(), 'x')).href
   for (const from of [here, program, folder]) {
     try {
-      return dirname(createRequire(from).resolve(`${NAME}/package.json`))
+      return dirname(requireFrom(from).resolve(`${NAME}/package.json`))
     } catch {
       // Not from there.
     }
   }
   return null
+}
+
+/**
+ * `createRequire`, for a file or its URL. Not imported: bundlers that see it decide while bundling
+ * what it is to find.
+ */
+export function requireFrom(file: string): NodeJS.Require {
+  return process.getBuiltinModule('node:module').createRequire(file)
 }
 
 /** A bundle in CommonJS has no `import.meta`, and a module of Node has no `__filename`. */

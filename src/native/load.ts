@@ -4,9 +4,8 @@
 // so nothing here throws: whoever needs to know why the addon is absent reads `reason`, or has
 // `advise` tell the whole story (`advice.ts`).
 
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { findPackageRoot } from '../base/package-root.js'
+import { findPackageRoot, requireFrom } from '../base/package-root.js'
 import type { NativeBinding } from './binding.js'
 
 /** A file that was looked at, and why it is not in use: null if it is. */
@@ -50,7 +49,7 @@ function findBinding(): LoadedBinding {
   const root = findPackageRoot()
   if (root === null) return absent('the package flyshuttle is not installed where this bundle runs')
   try {
-    const bindings = createRequire(join(root, 'package.json'))('bindings') as FindBinding
+    const bindings = requireFrom(join(root, 'package.json'))('bindings') as FindBinding
     return tryPlaces(root, bindings)
   } catch (error) {
     return absent(firstLine(error))
