@@ -50,6 +50,7 @@
             'native/glue/doorbell.cc',
             'native/glue/layout.cc',
             'native/glue/loop_bell.cc',
+            'native/glue/placement.cc',
             'native/glue/rings.cc',
             'native/glue/stress.cc',
           ],
@@ -66,7 +67,7 @@
           ],
         }],
         ['OS=="linux"', {
-          'sources': ['native/platform/bell_linux.cc'],
+          'sources': ['native/platform/bell_linux.cc', 'native/platform/placement_linux.cc'],
         }],
         ['prebuild==1', {
           'sources!': ['native/glue/stress.cc'],
@@ -84,7 +85,7 @@
           'libraries': ['-lgcc'],
         }],
         ['OS!="linux" and OS!="win"', {
-          'sources': ['native/platform/bell_posix.cc'],
+          'sources': ['native/platform/bell_posix.cc', 'native/platform/placement_none.cc'],
         }],
         ['OS=="mac"', {
           'xcode_settings': {

@@ -14,7 +14,7 @@ export const FLOORS = new Map([
   ...['routing', 'supervision'].map((folder) => [folder, 5]),
   ['agent', 4],
   ...['link', 'security', 'state', 'resilience'].map((folder) => [folder, 3]),
-  ...['ring', 'codec', 'counters'].map((folder) => [folder, 2]),
+  ...['ring', 'codec', 'counters', 'placement'].map((folder) => [folder, 2]),
   ...['memory', 'native'].map((folder) => [folder, 1]),
   ['base', 0],
 ])

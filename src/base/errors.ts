@@ -38,6 +38,7 @@ export const ERROR_CATALOGUE = {
     'node_modules of {wanted}',
   ERR_PAYLOAD_INVALID: '{subject}: field {field} is {found}; wanted {wanted}',
   ERR_PAYLOAD_UNSUPPORTED: '{subject}: the payload holds {found}; wanted {wanted}',
+  ERR_PLACEMENT_UNAVAILABLE: 'placement {placement} cannot be had: {found}; wanted {wanted}',
   ERR_RESPONDER_DIED: 'the thread that handled {subject} ended before it replied',
   ERR_SCHEMA_INVALID: 'schema of {subject}: {field} is {found}; wanted {wanted}',
   ERR_SUBJECT_INVALID: 'subject {subject} is not valid: {found}; wanted {wanted}',

@@ -107,6 +107,9 @@ export const CLOSE_TIMEOUT_MS_DEFAULT = 5000
 export const SPAWN_TIMEOUT_MS_DEFAULT = 30_000
 export const INSTANCES_MAX = 1024
 
+/** CPUs that a machine may number: as many as Linux can be built for. */
+export const CPUS_MAX = 8192
+
 /** Each thread rechecks its inbox this often, whatever was or was not rung. */
 export const BEAT_MS = 1000
 

@@ -1,6 +1,7 @@
 // What threads ask of each other on the urgent lanes, beside messages: plain data, one reply each.
 
 import type { ErrorRecord } from '../codec/error-record.js'
+import type { Slot } from '../placement/plan.js'
 import type { Subscription } from '../routing/change-log.js'
 
 /** Where an error came from that no caller waits for. */
@@ -50,4 +51,6 @@ export interface ThreadBoot {
   readonly spinBudgetUs: number
   readonly cores: number
   readonly ids: number[]
+  /** Where each thread of the engine is to run. */
+  readonly slots: readonly Slot[]
 }

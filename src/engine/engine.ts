@@ -17,13 +17,9 @@ import { Bus } from './bus.js'
 import type { ErrorContext, RegistryRequest, ThreadRequest } from './control.js'
 import { Endpoint } from './endpoint.js'
 import { Fleet, type AgentHandle, type SpawnOptions } from './fleet.js'
-import {
-  checkKeys,
-  checkOptions,
-  usableCores,
-  type CheckedOptions,
-  type EngineOptions,
-} from './options.js'
+import { checkKeys, checkOptions, type CheckedOptions, type EngineOptions } from './options.js'
+import { usableCores } from '../placement/cgroup.js'
+import { Placing, canPlace, type PlacementInfo } from './placement.js'
 import { checkTimeoutMs } from '../routing/requests.js'
 import { Registry } from './registry.js'
 import { Threads, type Place } from './threads.js'
@@ -36,6 +32,8 @@ export interface Capabilities {
   readonly addonFile: string | null
   /** Why the addon is not in use, or null. */
   readonly addonReason: string | null
+  /** Threads can be pinned to CPUs: the addon is in use, on Linux. */
+  readonly placement: boolean
   /** CPUs this process may keep busy. */
   readonly cores: number
   /** The largest frame of a publish or request, its header of 16 bytes and up included. */
@@ -70,7 +68,8 @@ const NO_ADDON: LoadedBinding = {
 /**
  * Starts an engine and its threads.
  *
- * @throws (as rejection) ERR_OPTION_INVALID, ERR_THREAD_LIMIT, ERR_ADDON_MISSING if `addon: true`
+ * @throws (as rejection) ERR_OPTION_INVALID, ERR_THREAD_LIMIT, ERR_ADDON_MISSING if `addon: true`,
+ * ERR_PLACEMENT_UNAVAILABLE
  * @example
  * await using engine = await createEngine({ threads: 2 })
  */
@@ -85,7 +84,8 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     checked.threadsMax,
     checked.ringBytes === undefined ? {} : { bulkRingBytes: checked.ringBytes },
   )
-  const engine = new Engine(checked, createRegion(geometry), native)
+  const placing = Placing.prepare(checked, native.binding, native.reason)
+  const engine = new Engine(checked, createRegion(geometry), native, placing)
   try {
     await engine.startThreads(checked.threads)
   } catch (error) {
@@ -104,19 +104,26 @@ export class Engine extends Endpoint {
   readonly #fleet: Fleet
   readonly #bells: Int32Array
   readonly #binding: NativeBinding | null
+  readonly #placing: Placing
   readonly #onError: CheckedOptions['onError']
   readonly #closing = new AbortController()
   #closed: Promise<void> | null = null
 
   /** Use `createEngine`. */
-  constructor(options: CheckedOptions, region: Region, { binding, file, reason }: LoadedBinding) {
+  constructor(
+    options: CheckedOptions,
+    region: Region,
+    { binding, file, reason }: LoadedBinding,
+    placing: Placing,
+  ) {
     const { spinUs, spinBudgetUs } = options
     const { threads: count } = region.layout
     const bells = new Int32Array(new SharedArrayBuffer(count * 4))
     for (let thread = 0; thread < count; thread++) bells[thread] = binding?.createBell() ?? -1
     const cores = usableCores()
     const registry = new Registry(region)
-    const shared = { bells, spinUs, spinBudgetUs, cores }
+    const shared = { bells, spinUs, spinBudgetUs, cores: placing.coresOf(cores) }
+    placing.takeMain(region)
     const bus: Bus = new Bus(
       { ...shared, region, thread: 0, incarnation: 1, binding, ids: registry.takeIds(0) },
       {
@@ -132,11 +139,12 @@ export class Engine extends Endpoint {
     this.#registry = registry
     this.#bells = bells
     this.#binding = binding
+    this.#placing = placing
     this.#onError = options.onError
     this.#host = new AgentHost(bus, this.#closing.signal)
     this.#threads = new Threads(
       region,
-      { ...shared, memory: region.memory, hasAddon: binding !== null },
+      { ...shared, memory: region.memory, hasAddon: binding !== null, slots: placing.slots },
       { onDeath: (place, why, wasReady) => this.#onDeath(place, why, wasReady) },
     )
     this.#fleet = new Fleet(this.#threads, this.#host, {
@@ -147,6 +155,7 @@ export class Engine extends Endpoint {
       addon: binding !== null,
       addonFile: file,
       addonReason: reason,
+      placement: canPlace(binding),
       cores,
       frameBytesMax: region.layout.bulkRingBytes / 4,
     })
@@ -161,6 +170,11 @@ export class Engine extends Endpoint {
         agents: this.#fleet.namesOn(place),
         terminate: this.#terminate.bind(this, place, place.incarnation),
       }))
+  }
+
+  /** Where the threads run and where their memory lies, and what of it was refused. */
+  get placement(): PlacementInfo {
+    return this.#placing.info(this.#threads.places)
   }
 
   /**
@@ -214,6 +228,7 @@ export class Engine extends Endpoint {
 
   /** For `createEngine`. */
   async startThreads(count: number): Promise<void> {
+    this.#placing.check()
     await Promise.all(this.#threads.places.slice(1, count + 1).map((p) => this.#startThread(p)))
   }
 
@@ -223,6 +238,7 @@ export class Engine extends Endpoint {
     this.#bus.close()
     for (const bell of this.#bells) if (bell >= 0) this.#binding?.closeBell(bell)
     this.#bells.fill(-1)
+    this.#placing.releaseMain()
   }
 
   async #close(timeoutMs: number): Promise<void> {
@@ -292,8 +308,14 @@ export class Engine extends Endpoint {
     return this.#threads.places.filter(({ worker }) => worker !== null)
   }
 
-  #startThread(place: Place): Promise<void> {
-    return this.#threads.start(place, this.#registry.takeIds(place.thread))
+  async #startThread(place: Place): Promise<void> {
+    await this.#threads.start(place, this.#registry.takeIds(place.thread))
+    try {
+      this.#placing.check(place.placed)
+    } catch (error) {
+      await this.#end(place)
+      throw error
+    }
   }
 
   async #terminate(place: Place, incarnation: number): Promise<void> {

@@ -8,6 +8,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { toRecord } from '../codec/error-record.js'
 import { openRegion } from '../memory/region.js'
 import { loadBinding } from '../native/load.js'
+import { takePlace } from '../placement/place.js'
+import type { Slot } from '../placement/plan.js'
 import { AgentHost } from './agent-host.js'
 import { Bus } from './bus.js'
 import type { ErrorContext, RegistryRequest, ThreadBoot, ThreadRequest } from './control.js'
@@ -20,12 +22,15 @@ if (boot.hasAddon && binding === null) {
   // It would wait for wake-ups of a kind that nobody sends.
   throw new Error(`the main thread uses the addon, and here it does not load: ${reason}`)
 }
+const region = openRegion(boot.memory)
+// First of all: what this thread allocates from now on comes from its own node.
+const placed = takePlace(binding, region, boot.thread, boot.slots[boot.thread] as Slot)
 const closing = new AbortController()
 
 const bus: Bus = new Bus(
   {
     ...boot,
-    region: openRegion(boot.memory),
+    region,
     binding,
   },
   {
@@ -78,4 +83,4 @@ async function obey(request: ThreadRequest): Promise<unknown> {
 }
 
 bus.hold(true)
-parentPort?.postMessage('ready')
+parentPort?.postMessage(placed)

@@ -12,6 +12,7 @@ import {
   ThreadState,
 } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
+import type { Placed } from '../placement/place.js'
 import type { ThreadBoot } from './control.js'
 import { findThreadFile } from './thread-file.js'
 
@@ -26,6 +27,8 @@ export interface Place {
   ended: Promise<void>
   /** Told to end: its exit is no death. */
   isClosing: boolean
+  /** What came of its placement; null while no worker takes part. */
+  placed: Placed | null
 }
 
 export interface ThreadsEvents {
@@ -58,6 +61,7 @@ export class Threads {
         ready: Promise.resolve(),
         ended: Promise.resolve(),
         isClosing: false,
+        placed: null,
       })
     }
   }
@@ -93,6 +97,7 @@ export class Threads {
     place.ended = new Promise((resolve) => {
       worker.once('exit', (code) => {
         place.worker = null
+        place.placed = null
         reason ??= `it was terminated, or left with exit code ${code}`
         resolve()
         if (place.isClosing) this.#markVacant(thread)
@@ -108,7 +113,12 @@ export class Threads {
     }, SPAWN_TIMEOUT_MS_DEFAULT)
     try {
       await Promise.race([
-        new Promise<void>((resolve) => worker.once('message', () => resolve())),
+        new Promise<void>((resolve) =>
+          worker.once('message', (placed: Placed) => {
+            place.placed = placed
+            resolve()
+          }),
+        ),
         place.ended.then(() => {
           const found = reason instanceof Error ? reason.message : String(reason)
           throw new FlyshuttleError('ERR_THREAD_DIED', { thread, found }, reason)

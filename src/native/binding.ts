@@ -132,6 +132,28 @@ export interface NativeBinding {
    * it needs of libuv; a test may say that one name, without its `uv_`, is hidden.
    */
   explainLoop(hidden?: string): string | null
+
+  /**
+   * Lets the calling thread run on these CPUs alone. 0, or a negative errno. What `getAffinity`
+   * reads back may be less: the kernel leaves out CPUs that are offline or not the container's.
+   */
+  setAffinity(cpus: Int32Array): number
+  /**
+   * The CPUs on which the calling thread may run, ascending. How many there are, of which those
+   * that fit are written into `cpus`; or a negative errno.
+   */
+  getAffinity(cpus: Int32Array): number
+  /**
+   * Has pages of the region come from a NUMA node when they are first touched. Both ends are moved
+   * to the nearest start of a page. How many pages that concerns, or a negative errno.
+   */
+  preferNode(region: Uint8Array, offset: number, bytes: number, node: number): number
+  /**
+   * The node of each page of the region, -ENOENT where nobody has touched it. How many pages there
+   * are, of which those that fit are written into `nodes`; or a negative errno.
+   */
+  nodesOf(region: Uint8Array, offset: number, bytes: number, nodes: Int32Array): number
+
   readonly Doorbell: new (options: NativeDoorbellOptions) => NativeDoorbell
   // From here on for tests and benchmarks.
   readonly NativeRingWriter: new (...ring: RingArguments) => NativeRingWriter
