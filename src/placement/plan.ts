@@ -48,8 +48,7 @@ export function planPlacement(
 ): Plan {
   const slots = slotsFor(topology, placement, workers, places)
   const isPlaced = slots.some(({ cpus }) => cpus !== null)
-  if (nodesInUse(topology).length > 1) slots[0] = mainSlot(topology, slots[0] as Slot)
-  return { slots, reason: isPlaced ? null : reasonFor(topology) }
+  return { slots, reason: isPlaced ? null : reasonFor(topology, placement) }
 }
 
 /** @throws ERR_OPTION_INVALID unless `value` is a placement, whether the machine has it or not */
@@ -87,11 +86,12 @@ function slotsFor(
 ): Slot[] {
   switch (placement) {
     case 'auto':
-      return fill(places, nodesInUse(topology).length > 1 ? nodeSlots(topology) : [])
+      if (nodesInUse(topology).length < 2) return fill(places, [])
+      return fill(places, [ANYWHERE, ...nodeSlots(topology).slice(1)])
     case 'spread':
     case 'compact': {
       const cores = placement === 'spread' ? spreadCores(topology) : compactCpus(topology)
-      // The first is for the main thread, which is not told; threads beyond the plan run anywhere.
+      // The first is left to the main thread, which is not told.
       const planned = cores.slice(0, workers + 1).map((cpus) => slotOf(topology, cpus))
       return fill(places, [ANYWHERE, ...planned.slice(1)])
     }
@@ -123,28 +123,21 @@ function commonNode(topology: Topology, cpus: readonly number[]): number {
   return nodes.size === 1 ? ([...nodes][0] as number) : -1
 }
 
-/** The main thread runs where it likes, but may have no choice of nodes. */
-function mainSlot(topology: Topology, slot: Slot): Slot {
-  return slot.node >= 0 ? slot : { ...slot, node: commonNode(topology, topology.allowed) }
+/** Whole nodes: as many slots on each as it has cores. */
+function nodeSlots(topology: Topology): Slot[] {
+  const cores = groupBy(allowedCpus(topology), coreOf)
+  return [...cores.values()].map(([cpu]) => nodeSlot(topology, (cpu as Cpu).node))
 }
 
-/** Whole nodes: as many slots on each as it has cores, beginning where the main thread runs. */
-function nodeSlots(topology: Topology): Slot[] {
+/** Nodes by their distance from where the engine is made. */
+function nearNodes(topology: Topology): number[] {
   const home = nodeOf(topology, topology.current)
   const start = topology.nodes.find(({ id }) => id === home) ?? topology.nodes[0]
-  const distance = (id: number): number =>
-    start?.distances[topology.nodes.findIndex((node) => node.id === id)] ?? Infinity
-  const near = nodesInUse(topology).sort((a, b) => distance(a) - distance(b))
-  const slots = near.flatMap((node) => {
-    const slot = nodeSlot(topology, node)
-    const cores = new Set(
-      allowedCpus(topology)
-        .filter((cpu) => cpu.node === node)
-        .map(coreOf),
-    )
-    return [...cores].map(() => slot)
-  })
-  return [ANYWHERE, ...slots.slice(1)]
+  const near = topology.nodes.map(({ id }, index) => ({
+    id,
+    distance: id === home ? 0 : (start?.distances[index] ?? Infinity),
+  }))
+  return near.sort((a, b) => a.distance - b.distance).map(({ id }) => id)
 }
 
 /** @throws ERR_OPTION_INVALID for a node without CPUs of ours */
@@ -180,9 +173,14 @@ function compactCpus(topology: Topology): number[][] {
 
 const coreOf = ({ core }: Cpu): number => core
 
+/** Node by node from the nearest, neighbours next to each other. */
 function allowedCpus(topology: Topology): Cpu[] {
+  const near = nearNodes(topology)
+  const rank = ({ node }: Cpu): number => near.indexOf(node)
   const cpus = topology.cpus.filter(({ id }) => topology.allowed.includes(id))
-  return cpus.sort((a, b) => a.node - b.node || a.cache - b.cache || a.core - b.core || a.id - b.id)
+  return cpus.sort(
+    (a, b) => rank(a) - rank(b) || a.cache - b.cache || a.core - b.core || a.id - b.id,
+  )
 }
 
 function fastFirst(cores: readonly Cpu[][]): Cpu[][] {
@@ -208,10 +206,9 @@ function interleave<T>(lists: readonly (readonly T[])[]): T[] {
   ).flat()
 }
 
-function reasonFor(topology: Topology): string {
+function reasonFor(topology: Topology, placement: Placement): string {
   if (!topology.isKnown) return 'this system does not tell its CPUs and nodes'
-  const nodes = nodesInUse(topology)
-  if (nodes.length < 2) return 'there is one NUMA node'
+  if (placement === 'auto' && nodesInUse(topology).length < 2) return 'there is one NUMA node'
   return 'there are no more cores than threads'
 }
 
