@@ -25,8 +25,8 @@ int get_affinity(int32_t* cpus, size_t capacity);
 /// ranges share no page and leave none out. How many pages it concerns, or a negative errno.
 int prefer_node(const uint8_t* start, size_t bytes, int node);
 
-/// The node of each page between two addresses, ends moved as above; -ENOENT for a page that nobody
-/// has touched yet. How many pages there are, of which at most `capacity` are written.
+/// The node of each page between two addresses, ends moved as above; a negative errno for a page
+/// that nobody has touched yet. How many pages there are, of which at most `capacity` are written.
 int nodes_of(const uint8_t* start, size_t bytes, int32_t* nodes, size_t capacity);
 
 }  // namespace flyshuttle::placement

@@ -149,7 +149,7 @@ export interface NativeBinding {
    */
   preferNode(region: Uint8Array, offset: number, bytes: number, node: number): number
   /**
-   * The node of each page of the region, -ENOENT where nobody has touched it. How many pages there
+   * The node of each page of the region, negative where nobody has touched it. How many pages there
    * are, of which those that fit are written into `nodes`; or a negative errno.
    */
   nodesOf(region: Uint8Array, offset: number, bytes: number, nodes: Int32Array): number
