@@ -23,6 +23,7 @@ export const FLOORS = new Map([
 export const GUESTS = new Map([
   ['agents', ['flyshuttle']],
   ['examples', ['flyshuttle']],
+  ['cli', ['flyshuttle']],
   ['bench', ['flyshuttle', 'flyshuttle/testing']],
 ])
 

@@ -8,8 +8,8 @@ import { ROOT } from './papers.js'
 /** What a fragment may use without declaring it. It may declare the same names anew. */
 const PRELUDE = `
 import {
-  FlyshuttleError, ascii, bool, bytes, createEngine, defineAgent, f32, f64, i16, i32, i64, i8,
-  message, object, on, oneOf, raw, rpc, u16, u32, u64, u8, utf8,
+  FlyshuttleError, ascii, bool, bytes, createEngine, defineAgent, diagnose, f32, f64, i16, i32, i64,
+  i8, message, object, on, oneOf, raw, rpc, u16, u32, u64, u8, utf8,
   type AgentContext, type Engine, type PayloadOf,
 } from 'flyshuttle'
 declare const engine: Engine

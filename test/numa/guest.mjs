@@ -3,13 +3,13 @@
 // What is checked comes from the kernel: /proc/thread-self/status for threads, /proc/self/numa_maps
 // for pages. Prints a line per check, and a verdict that run.mjs looks for.
 
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { createEngine } from 'flyshuttle'
+import { createEngine, diagnose } from 'flyshuttle'
 import { loadBinding } from 'flyshuttle/testing'
 
 const ECHO = new URL('./echo.mjs', import.meta.url)
-/** Requests with a page of 4 KiB one way and nearly nothing the other: so many pages are written. */
+/** Requests with a page of 4 KiB one way and nearly nothing the other. */
 const ECHOES = 32
 
 const checks = {
@@ -60,6 +60,29 @@ const checks = {
     ok(nodes.subarray(1, 5).every((node) => node === 0))
     ok(nodes.subarray(9, 13).every((node) => node === 1))
     ok([...nodes.subarray(6, 8), ...nodes.subarray(14, 16)].every((node) => node < 0))
+  },
+
+  'the doctor sees both nodes, and that memory can be bound': async () => {
+    const { topology, findings, plans } = await diagnose()
+    deepEqual(
+      topology.nodes.map(({ cpus, distances }) => [cpus, distances]),
+      [
+        [
+          [0, 1],
+          [10, 20],
+        ],
+        [
+          [2, 3],
+          [20, 10],
+        ],
+      ],
+    )
+    deepEqual(
+      findings.filter(({ status }) => status !== 'ok'),
+      [],
+    )
+    match(findings.find(({ name }) => name === 'memory').found, /^256 pages .*, 256 are there$/)
+    equal(plans.auto.reason, null)
   },
 
   'a node that is not there is refused': async () => {
@@ -116,7 +139,9 @@ async function pagesAfter(placement, { there, back }) {
   return pages
 }
 
-const nodesOf = (pages) => Object.keys(pages).join()
+function nodesOf(pages) {
+  return Object.keys(pages).join()
+}
 
 function mainNode() {
   const stat = readFileSync('/proc/thread-self/stat', 'utf8')

@@ -1,10 +1,10 @@
 // `npm run test:numa`: proves placement on a machine with two NUMA nodes, which is a guest under
 // qemu.
 //
-// It boots a Debian kernel with nothing but busybox, this Node and the built package; guest.mjs does
-// the checks there and prints a verdict on the serial console. Uses KVM where it may, and is slow
-// but the same without. FLYSHUTTLE_KERNEL names a kernel (vmlinuz); without it, Debian's smallest is
-// fetched by apt-get into node_modules/.cache. Needs the Debian packages in TOOLS.
+// It boots a Debian kernel with nothing but busybox, this Node and the built package. There
+// guest.mjs does the checks and prints a verdict on the serial console. Uses KVM where that works;
+// without it all is the same, but slow. FLYSHUTTLE_KERNEL names a kernel (vmlinuz); else the
+// smallest of Debian is fetched by apt-get into node_modules/.cache. Needs the packages in TOOLS.
 
 import { execFileSync, spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
@@ -40,6 +40,9 @@ cd /app && /bin/node guest.mjs
 /bin/busybox poweroff -f
 `
 
+/** Something that whoever called this can mend. */
+class Failure extends Error {}
+
 const folder = mkdtempSync(join(tmpdir(), 'flyshuttle-numa-'))
 try {
   checkTools()
@@ -48,6 +51,9 @@ try {
   // KVM within a virtual machine may be there and not work. The slow way always does.
   if (!IS_UP.test(output)) output = await boot('tcg', kernel, archive, BOOT_LIMIT_MS)
   if (!/^numa: passed \d+ checks\r?$/m.test(output)) fail('the guest did not pass; see above')
+} catch (error) {
+  console.error(`numa: ${error instanceof Failure ? error.message : error.stack}`)
+  process.exitCode = 1
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
@@ -76,6 +82,7 @@ function findKernel() {
   return kernelsIn(join(CACHE, 'boot'))[0] ?? fail(`no kernel in ${name}`)
 }
 
+/** What a kernel package holds, once extracted. */
 function kernelsIn(boot) {
   if (!existsSync(boot)) return []
   const kernels = readdirSync(boot).filter((file) => file.startsWith('vmlinuz'))
@@ -164,6 +171,5 @@ function run(command, ...args) {
 }
 
 function fail(message) {
-  console.error(`numa: ${message}`)
-  process.exit(1)
+  throw new Failure(message)
 }
