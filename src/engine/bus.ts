@@ -126,6 +126,7 @@ export class Bus {
         onReply: (ticket, reply, ok, result) => this.#replies.write(ticket, reply, ok, result),
       },
     )
+    // STEP adopt: what lay unread is dropped before the inbox says that it lives.
     if (incarnation > 1) this.#inbox.skipAll()
     this.#inbox.open(incarnation)
     const deliver = (): number => this.#inbox.drain()
@@ -300,6 +301,7 @@ export class Bus {
 
   #onDrained(): void {
     try {
+      // STEP flush: what waited for room goes first, then every batch of this drain.
       this.#sender.retry()
       this.#outbox.flushAll()
     } catch (error) {

@@ -82,5 +82,6 @@ async function obey(request: ThreadRequest): Promise<unknown> {
   }
 }
 
+// STEP adopt: the thread takes part already; the main thread hears of it last.
 bus.hold(true)
 parentPort?.postMessage(placed)

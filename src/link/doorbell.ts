@@ -75,6 +75,7 @@ export function createPortableDoorbell(inbox: Parkable, deliver: Deliver): Doorb
 
   const rest = (): void => {
     if (!isOpen || isAwaiting) return
+    // STEP park: asleep, one more look, and only then the wait.
     if (!inbox.tryPark()) {
       setImmediate(turn)
       return
@@ -93,6 +94,7 @@ export function createPortableDoorbell(inbox: Parkable, deliver: Deliver): Doorb
   }
   const turn = (): void => {
     if (!isOpen) return
+    // STEP park: awake before we drain, so that nobody rings for what we are about to read.
     inbox.unpark()
     if (deliver() !== 0) setImmediate(turn)
     else rest()

@@ -101,6 +101,7 @@ export class Inbox {
   /** Announces that this thread now reads its inbox. */
   open(incarnation: number): void {
     const inbox = this.#region.layout.inbox(this.thread)
+    // STEP adopt: who we are, before we say that we live.
     Atomics.store(this.i32, (inbox + INBOX_INCARNATION) >>> 2, incarnation)
     Atomics.store(this.i32, this.#sleepingIndex, 0)
     // Full mailboxes of a predecessor ended with it.
@@ -116,6 +117,7 @@ export class Inbox {
     if (this.isDraining) return 0
     this.isDraining = true
     try {
+      // STEP drain: deaths, then frames, then what the handlers wrote.
       this.#noteDeaths()
       this.#drainWithinBudget()
       this.#events.onDrained()
@@ -226,6 +228,7 @@ export class Inbox {
       return 0
     }
     this.source = producer
+    // STEP drain: handled frames are free before a producer that waits for room is rung.
     const frames = reader.poll(this.#onFrame, framesMax)
     this.framesReceived += frames
     if (reader.corrupt !== null) this.#events.onCorrupt(producer, reader.corrupt)

@@ -129,6 +129,7 @@ export class Outbox {
   /** Makes the link's batch visible and wakes its reader if that sleeps. */
   flush(link: LinkWriter): void {
     if (link.ring.pendingBytes === 0) return
+    // STEP flush: the tail moves, then whoever sleeps is woken.
     link.ring.publish()
     this.wake(link)
   }
@@ -166,6 +167,7 @@ export class Outbox {
 
   /** Asks the reader to wake us when `wantedBytes` are free. True: they are free already. */
   awaitRoom(link: LinkWriter, wantedBytes: number): boolean {
+    // STEP full: what is pending leaves first, else the reader may have no reason to move.
     this.flush(link)
     link.awaitedBytes = Math.max(link.awaitedBytes, wantedBytes)
     if (!link.ring.awaitRoom(link.awaitedBytes)) return false

@@ -210,6 +210,7 @@ export class RingReader {
     this.#data = place.data
     this.#capacity = place.ringBytes >>> 3
     this.#mask = this.#capacity - 1
+    // STEP adopt: what the last consumer had taken is behind us before anything is read.
     const head = Atomics.load(i32, this.#headIndex)
     const taken = Atomics.load(i32, this.#takenIndex)
     this.#head = ((taken - head) | 0) > 0 ? taken : head
@@ -302,6 +303,7 @@ export class RingReader {
 
   /** Drops every frame that waits: a thread that takes over a vacant place starts clean. */
   skipAll(): void {
+    // STEP adopt: taken before head, as in `poll`.
     this.#head = Atomics.load(this.#i32, this.#tailIndex)
     this.#i32[this.#takenIndex] = this.#head
     Atomics.store(this.#i32, this.#headIndex, this.#head)

@@ -82,6 +82,7 @@ export class Parking {
     for (let parcel = parked.peek(); parcel !== undefined; parcel = parked.peek()) {
       let failure: unknown = null
       try {
+        // STEP retry: out of the line only once it is written, or can never be.
         if (!this.#events.onRetry(route, parcel)) return
       } catch (error) {
         failure = error
