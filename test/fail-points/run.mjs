@@ -7,7 +7,7 @@
 // A victim dies at each point that the workload passes, at its first passage; `--quick`: at a
 // quarter of them; `--full`: at the first, the second and a later passage, by `process.exit` and by
 // `terminate()`, freshly started and grown old. All of it happens in an instrumented copy of the
-// package (`instrument.mjs`), where `world.mjs` runs.
+// package (`instrument.mjs`), where `kill-at-each.mjs` runs.
 
 import { spawnSync } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
@@ -17,8 +17,8 @@ import { instrument } from './instrument.mjs'
 const { folder, points } = instrument()
 try {
   writeFileSync(join(folder, 'points.json'), JSON.stringify(points))
-  const world = join(folder, 'test/fail-points/world.mjs')
-  const { status, signal } = spawnSync(process.execPath, [world, ...process.argv.slice(2)], {
+  const file = join(folder, 'test/fail-points/kill-at-each.mjs')
+  const { status, signal } = spawnSync(process.execPath, [file, ...process.argv.slice(2)], {
     stdio: 'inherit',
   })
   if (signal !== null) console.log(`ended by ${signal}`)

@@ -20,7 +20,12 @@ export const ToMain = message('to.main', fields)
 export const OUTCOMES = ['answered', 'ERR_RESPONDER_DIED', 'ERR_NO_RESPONDERS']
 
 export function make(lane, sequence) {
-  return { lane, sequence, sum: checksum(lane, sequence), text: `${sequence} `.repeat(20) }
+  return { lane, sequence, sum: checksum(lane, sequence), text: textOf(sequence) }
+}
+
+/** About a hundred bytes. */
+function textOf(sequence) {
+  return String(sequence).padEnd(100, '.')
 }
 
 function checksum(lane, sequence) {
@@ -38,7 +43,7 @@ export class Checker {
     const next = this.#next.get(lane) ?? sequence
     this.#next.set(lane, sequence + 1)
     if (sequence !== next) this.wrong ??= `lane ${lane}: ${sequence} came, ${next} was due`
-    const isWhole = sum === checksum(lane, sequence) && text === `${sequence} `.repeat(20)
+    const isWhole = sum === checksum(lane, sequence) && text === textOf(sequence)
     if (!isWhole) this.wrong ??= `lane ${lane}: ${sequence} is torn`
   }
 

@@ -1,5 +1,6 @@
-// Dies at a fail-point. Until then it streams to the others in bursts, asks them, answers them, and
-// checks what they send. What it handled and what it flushed is noted in words that outlive it.
+// Dies at a fail-point, or when it is told to. Until then it streams to the others in bursts, asks
+// them, answers them, and checks what they send. What it handled and what it flushed is noted in
+// words that outlive it.
 
 import { defineAgent, on } from 'flyshuttle'
 import { Word, words } from '../pass.mjs'
@@ -29,6 +30,17 @@ async function burst(context) {
   await Promise.all(asked)
 }
 
+const WAYS_TO_DIE = {
+  exit: () => process.exit(1),
+  throw: () =>
+    setImmediate(() => {
+      throw new Error('uncaught, on purpose')
+    }),
+  memory: () => {
+    for (const hoard = []; ;) hoard.push(new Array(1000).fill(hoard.length))
+  },
+}
+
 export default defineAgent({
   name: 'victim',
   state: () => ({ sequence: 0, bursts: 0, checker: new Checker() }),
@@ -40,5 +52,8 @@ export default defineAgent({
     }),
     on('go', (_, __, context) => burst(context)),
   ],
-  handle: [on('victim.echo', (value) => value)],
+  handle: [
+    on('victim.echo', (value) => value),
+    on('victim.die', (way) => new Promise(() => WAYS_TO_DIE[way]())),
+  ],
 })
