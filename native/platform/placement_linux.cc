@@ -22,9 +22,10 @@ constexpr int NUMBER_MAX = 1 << 16;
 using Mask = std::vector<unsigned long>;
 
 void set_bit(Mask* mask, int number) {
-  const size_t word = number / WORD_BITS;
+  const size_t bit = static_cast<size_t>(number);
+  const size_t word = bit / WORD_BITS;
   if (mask->size() <= word) mask->resize(word + 1);
-  (*mask)[word] |= 1UL << (number % WORD_BITS);
+  (*mask)[word] |= 1UL << (bit % WORD_BITS);
 }
 
 int negative_errno() { return -errno; }

@@ -105,6 +105,7 @@ describe('the text of a diagnosis', () => {
     filesMax: 1024,
     capabilities: {
       addon: true,
+      addonFile: '/app/flyshuttle.node',
       addonReason: null,
       placement: true,
       cores: 2,
