@@ -19,6 +19,7 @@ import { DictionaryWriter } from '../memory/dictionary.js'
 import { Lane, ThreadState, geometryList } from '../memory/layout.js'
 import { incarnationOf, stateOf, type Region } from '../memory/region.js'
 import type { NativeBinding } from '../native/binding.js'
+import { isNear, type Slot } from '../placement/plan.js'
 import { FrameKind } from '../ring/frame.js'
 import type { Subscription } from '../routing/change-log.js'
 import { Dispatcher } from '../routing/dispatcher.js'
@@ -41,6 +42,8 @@ export interface BusOptions {
   readonly cores: number
   /** Subscription numbers to begin with. */
   readonly ids: number[]
+  /** Where each thread of the engine runs. */
+  readonly slots: readonly Slot[]
 }
 
 /** What a bus asks of the engine around it. */
@@ -84,7 +87,9 @@ export class Bus {
     const hold = (isWaiting: boolean): void => this.hold(isWaiting)
     const dictionary = new DictionaryWriter(region, thread)
     this.#outbox = new Outbox(region, thread)
-    const routes = new RouteTable(region, this.#outbox, dictionary)
+    const routes = new RouteTable(region, this.#outbox, dictionary, (to) =>
+      isNear(options.slots, thread, to),
+    )
     let isSenderWaiting = false
     this.#sender = new Sender(region, this.#outbox, routes, dictionary, incarnation, {
       onWaiting: (isWaiting) => {

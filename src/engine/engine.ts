@@ -122,7 +122,8 @@ export class Engine extends Endpoint {
     for (let thread = 0; thread < count; thread++) bells[thread] = binding?.createBell() ?? -1
     const cores = usableCores()
     const registry = new Registry(region)
-    const shared = { bells, spinUs, spinBudgetUs, cores: placing.coresOf(cores) }
+    const { slots } = placing
+    const shared = { bells, spinUs, spinBudgetUs, cores: placing.coresOf(cores), slots }
     placing.takeMain(region)
     const bus: Bus = new Bus(
       { ...shared, region, thread: 0, incarnation: 1, binding, ids: registry.takeIds(0) },
@@ -144,7 +145,7 @@ export class Engine extends Endpoint {
     this.#host = new AgentHost(bus, this.#closing.signal)
     this.#threads = new Threads(
       region,
-      { ...shared, memory: region.memory, hasAddon: binding !== null, slots: placing.slots },
+      { ...shared, memory: region.memory, hasAddon: binding !== null },
       { onDeath: (place, why, wasReady) => this.#onDeath(place, why, wasReady) },
     )
     this.#fleet = new Fleet(this.#threads, this.#host, {

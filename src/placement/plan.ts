@@ -70,6 +70,12 @@ export function checkPlacement(value: unknown): Placement {
   return { cpus: list, main: checkNumber('main', main) }
 }
 
+/** False when the memory of two threads is known to lie on different nodes. */
+export function isNear(slots: readonly Slot[], thread: number, other: number): boolean {
+  const [node = -1, otherNode = -1] = [slots[thread]?.node, slots[other]?.node]
+  return node < 0 || otherNode < 0 || node === otherNode
+}
+
 /** Nodes with CPUs that this process may use, ascending. */
 export function nodesInUse(topology: Topology): number[] {
   const nodes = topology.nodes.filter(({ cpus }) =>

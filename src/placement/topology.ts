@@ -37,7 +37,7 @@ export interface Topology {
   /** The online CPUs, ascending. */
   readonly cpus: readonly Cpu[]
   readonly offline: readonly number[]
-  /** The online CPUs on which the calling thread may run: affinity, and the container's set. */
+  /** The online CPUs on which the calling thread may run. */
   readonly allowed: readonly number[]
   /** CPUs' worth of time, such as 1.5; null: no limit. */
   readonly quota: number | null
@@ -75,14 +75,14 @@ export function readTopology(root = '/'): Topology {
       isSlow: efficient.includes(id) || (capacities[index] as number) < largest * SLOW_BELOW,
     }
   })
+  // The kernel has applied the CPU set to the affinity; only what it says here is sure to be ours.
   const affinity = parseCpuList(statusOf(root))
-  const isAllowed = (id: number): boolean =>
-    (affinity.length === 0 || affinity.includes(id)) && (cpuset === null || cpuset.includes(id))
+  const ours = affinity.length > 0 ? affinity : (cpuset ?? online)
   return {
     isKnown: true,
     cpus,
     offline: parseCpuList(readText(root, `${CPUS}/offline`) ?? ''),
-    allowed: online.filter(isAllowed),
+    allowed: online.filter((id) => ours.includes(id)),
     quota,
     cpuset,
     nodes,

@@ -99,11 +99,15 @@ export class Plan {
 
   /** The next member in turn that can take the message; null when none can. */
   #pick(route: Route, group: Group, bytes: number, isOptional: boolean): Member | null {
-    const { members } = group
+    const { members, near } = group
     const blockedBefore = this.blocked.length
     let isPossible = false
     for (let step = 0; step < members.length; step++) {
-      const index = (group.turn + step) % members.length
+      // First those that are near, in turn, then the others.
+      const index =
+        step < near
+          ? (group.turn + step) % near
+          : near + ((group.turn + step) % (members.length - near))
       const member = members[index] as Member
       const { link, row } = member
       const isFull = this.#i32[link.fullIndex] !== 0 && this.#i32[row] !== 0

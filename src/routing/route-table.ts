@@ -35,7 +35,10 @@ export interface Member {
 /** Subscriptions that share messages: each goes to one of them, in turn. */
 export interface Group {
   readonly queue: string
+  /** Those near this thread first. */
   readonly members: readonly Member[]
+  /** How many are near; all of them when none is. */
+  readonly near: number
   /** All of its members are lossy: a message that none of them can take is skipped. */
   readonly isLossy: boolean
   /** Index of the member that is asked first. */
@@ -101,11 +104,19 @@ export class RouteTable {
   readonly #outbox: Outbox
   readonly #dictionary: DictionaryWriter
   readonly #log: ChangeLogReader
+  readonly #isNear: (thread: number) => boolean
   readonly #trie = new SubjectTrie<Subscription>()
   readonly #routes = new Map<string, Route>()
   #version = -1
 
-  constructor(region: Region, outbox: Outbox, dictionary: DictionaryWriter) {
+  /** `isNear` says whether a thread shares our memory node: its instances come before others. */
+  constructor(
+    region: Region,
+    outbox: Outbox,
+    dictionary: DictionaryWriter,
+    isNear: (thread: number) => boolean = () => true,
+  ) {
+    this.#isNear = isNear
     this.#region = region
     this.#i32 = region.views.i32
     this.#outbox = outbox
@@ -178,9 +189,11 @@ export class RouteTable {
       link: this.#outbox.link(thread, Lane.Bulk),
       requiredRows,
     }))
-    route.groups = [...groups].map(([queue, members]) => groupOf(queue, members, turnOf(queue)))
+    route.groups = [...groups].map(([queue, members]) =>
+      this.#groupOf(queue, members, turnOf(queue)),
+    )
     route.responders =
-      responders.length === 0 ? null : groupOf('', responders, route.responders?.turn ?? 0)
+      responders.length === 0 ? null : this.#groupOf('', responders, route.responders?.turn ?? 0)
     const only = route.destinations[0]
     const isSolo =
       route.destinations.length === 1 && route.groups.length === 0 && route.responders === null
@@ -191,17 +204,26 @@ export class RouteTable {
     route.solo = isSolo && only !== undefined && only.requiredRows.length > 0 ? only.link : null
   }
 
+  #groupOf(queue: string, members: readonly Member[], turn: number): Group {
+    const isNear = ({ link }: Member): boolean => this.#isNear(link.to)
+    const near = members.filter(isNear)
+    const isLossy = members.every(
+      ({ subscription }) => (subscription.flags & SubscriptionFlag.Lossy) !== 0,
+    )
+    return {
+      queue,
+      members: [...near, ...members.filter((member) => !isNear(member))],
+      near: near.length || members.length,
+      isLossy,
+      turn,
+      turnNext: turn,
+    }
+  }
+
   /** Makes place in the cache. What is parked or pinned stays: a subject has one line only. */
   #forgetIdle(): void {
     for (const [subject, route] of this.#routes) {
       if (route.parked.length === 0 && !route.isPinned) this.#routes.delete(subject)
     }
   }
-}
-
-function groupOf(queue: string, members: readonly Member[], turn: number): Group {
-  const isLossy = members.every(
-    ({ subscription }) => (subscription.flags & SubscriptionFlag.Lossy) !== 0,
-  )
-  return { queue, members, isLossy, turn, turnNext: turn }
 }

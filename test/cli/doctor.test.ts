@@ -7,6 +7,7 @@ import { formatDiagnosis } from '../../cli/format.mjs'
 import { loadBinding } from '../../src/native/load.js'
 import { planPlacement } from '../../src/placement/plan.js'
 import { readTopology } from '../../src/placement/topology.js'
+import { describeOnLinux } from '../native/addon.js'
 import { machine } from '../placement/machines.js'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -45,14 +46,15 @@ describe('flyshuttle doctor', () => {
     expect(statusesOf(stdout)['addon']).toBe(hasAddon ? 'ok' : 'absent')
   })
 
-  const onLinux = process.platform === 'linux' && hasAddon ? test : test.skip // none elsewhere
-  onLinux('pins a worker and looks for memory, and finds both where they were told to be', () => {
-    const { findings } = JSON.parse(flyshuttle(['doctor', '--json']).stdout) as Diagnosis
-    const cpu = readTopology().allowed.at(-1)
-    const found = Object.fromEntries(findings.map((finding) => [finding.name, finding.found]))
-    expect(found['pinning']).toBe(`a worker pinned to CPU ${cpu} may run on ${cpu}`)
-    expect(found['memory']).toMatch(/^256 pages bound to node \d+(, 256 are there|;)|^mbind: E/)
-    expect(found['doorbell']).toBe('eventfd')
+  describeOnLinux('with the addon', () => {
+    test('pins a worker and looks for memory, and finds both where they were told to be', () => {
+      const { findings } = JSON.parse(flyshuttle(['doctor', '--json']).stdout) as Diagnosis
+      const cpu = readTopology().allowed.at(-1)
+      const found = Object.fromEntries(findings.map((finding) => [finding.name, finding.found]))
+      expect(found['pinning']).toBe(`a worker pinned to CPU ${cpu} may run on ${cpu}`)
+      expect(found['memory']).toMatch(/^256 pages bound to node \d+(, 256 are there|;)|^mbind: E/)
+      expect(found['doorbell']).toBe('eventfd')
+    })
   })
 
   test('does without the addon, and says how to get it', () => {

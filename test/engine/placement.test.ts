@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { parseCpuList } from '../../src/placement/cpu-list.js'
 import { nodesInUse } from '../../src/placement/plan.js'
 import { readTopology } from '../../src/placement/topology.js'
-import { describeAddon } from '../native/addon.js'
+import { describeOnLinux } from '../native/addon.js'
 import { VARIANTS, engineFor, fixture } from './with-engine.js'
 
 const allowedIn = (file: string): number[] =>
@@ -18,15 +18,7 @@ const [FIRST = 0] = OURS
 const LAST = OURS.at(-1) ?? 0
 const NODES = nodesInUse(readTopology())
 
-/** A group of tests of pinning: skipped, with the reason in its name, where none is possible. */
-const describeLinux = process.platform === 'linux' ? describeAddon : skipElsewhere
-
-function skipElsewhere(name: string, tests: () => void): void {
-  // The reason is in the name.
-  describe.skip(`${name} (skipped: threads are pinned on Linux alone)`, tests)
-}
-
-describeLinux('threads that are pinned', () => {
+describeOnLinux('threads that are pinned', () => {
   test('run on the CPUs that were named, and the other threads of the process do not', async () => {
     const engine = await engineFor({ threads: 2, placement: { cpus: [LAST] } })
     await engine.spawn('first', fixture('kernel-view.mjs'), { thread: 1 })

@@ -16,6 +16,13 @@ export function describeAddon(name: string, tests: () => void): void {
   else describe.skip(`${name} (skipped, no addon: ${obstacle})`, tests)
 }
 
+/** A group of tests of what the addon can do on Linux alone, such as pinning a thread. */
+export function describeOnLinux(name: string, tests: () => void): void {
+  if (process.platform === 'linux') describeAddon(name, tests)
+  // The reason is in the name.
+  else describe.skip(`${name} (skipped: on Linux alone)`, tests)
+}
+
 /** Runs a fixture in a Node process of its own. */
 export function runFixture(name: string, ...args: string[]) {
   const file = fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url))

@@ -36,14 +36,19 @@ const checks = {
     ok(pages[0][0] < ECHOES, `${pages[0][0]} pages of the worker's inbox on node 0`)
   },
 
-  'a thread that may run on both nodes has no node for its memory': async () => {
-    const engine = await createEngine({ threads: 1, placement: { cpus: [0, 3] } })
-    deepEqual(
-      engine.placement.threads.map(({ memoryNode }) => memoryNode),
-      [null, 0],
-    )
-    await engine.close()
-  },
+  'a thread that may run on both nodes has no node for its memory': () =>
+    withEngine({ threads: 1, placement: { cpus: [0, 3] } }, async ({ placement }) => {
+      deepEqual(
+        placement.threads.map(({ memoryNode }) => memoryNode),
+        [null, 0],
+      )
+    }),
+
+  'instances on the node of the sender come first': () =>
+    withEngine({ threads: 2, placement: { cpus: [3, 1], main: 0 } }, async (engine) => {
+      await engine.spawn('echo', ECHO, { instances: 2 })
+      for (let request = 0; request < 4; request++) equal(await engine.request('echo.cpus'), '1')
+    }),
 
   'the addon tells pages that nobody has touched from those of either node': () => {
     const { binding } = loadBinding()
@@ -108,35 +113,43 @@ for (const [name, check] of Object.entries(checks)) {
 const count = Object.keys(checks).length
 console.log(failed === 0 ? `numa: passed ${count} checks` : `numa: ${failed} of ${count} failed`)
 
+async function withEngine(options, use) {
+  const engine = await createEngine(options)
+  try {
+    return await use(engine)
+  } finally {
+    await engine.close()
+  }
+}
+
 /** Where the kernel lets the only worker of an engine run. */
-async function cpusOf(placement) {
-  const engine = await createEngine({ threads: 1, placement })
-  await engine.spawn('echo', ECHO)
-  const cpus = await engine.request('echo.cpus')
-  await engine.close()
-  return cpus
+function cpusOf(placement) {
+  return withEngine({ threads: 1, placement }, async (engine) => {
+    await engine.spawn('echo', ECHO)
+    return engine.request('echo.cpus')
+  })
 }
 
 /**
  * After as many echoes of so many bytes each way: preferred node → node → pages there, of all
  * memory for which a node is preferred.
  */
-async function pagesAfter(placement, { there, back }) {
-  const engine = await createEngine({ threads: 1, placement })
-  await engine.spawn('echo', ECHO)
-  for (let echo = 0; echo < ECHOES; echo++) {
-    await engine.request('echo.bytes', { bytes: new Uint8Array(there).fill(1), back })
-  }
-  const pages = { 0: {}, 1: {} }
-  for (const line of readFileSync('/proc/self/numa_maps', 'utf8').split('\n')) {
-    const preferred = / prefer[^:]*:(\d+) /.exec(line)?.[1]
-    if (preferred === undefined) continue
-    for (const [, node, count] of line.matchAll(/ N(\d+)=(\d+)/g)) {
-      pages[preferred][node] = (pages[preferred][node] ?? 0) + Number(count)
+function pagesAfter(placement, { there, back }) {
+  return withEngine({ threads: 1, placement }, async (engine) => {
+    await engine.spawn('echo', ECHO)
+    for (let echo = 0; echo < ECHOES; echo++) {
+      await engine.request('echo.bytes', { bytes: new Uint8Array(there).fill(1), back })
     }
-  }
-  await engine.close()
-  return pages
+    const pages = { 0: {}, 1: {} }
+    for (const line of readFileSync('/proc/self/numa_maps', 'utf8').split('\n')) {
+      const preferred = / prefer[^:]*:(\d+) /.exec(line)?.[1]
+      if (preferred === undefined) continue
+      for (const [, node, count] of line.matchAll(/ N(\d+)=(\d+)/g)) {
+        pages[preferred][node] = (pages[preferred][node] ?? 0) + Number(count)
+      }
+    }
+    return pages
+  })
 }
 
 function nodesOf(pages) {

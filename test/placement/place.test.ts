@@ -7,7 +7,7 @@ import { createRegion } from '../../src/memory/region.js'
 import type { NativeBinding } from '../../src/native/binding.js'
 import { loadBinding } from '../../src/native/load.js'
 import { affinity, takePlace } from '../../src/placement/place.js'
-import { describeAddon } from '../native/addon.js'
+import { describeOnLinux } from '../native/addon.js'
 
 const geometry = planGeometry(3, { subscriptions: 1, dictionaryBytes: 8, changeLogBytes: 8 })
 const region = createRegion(geometry)
@@ -81,9 +81,7 @@ test('without the addon nothing can be asked', () => {
   })
 })
 
-const describeLinux = process.platform === 'linux' ? describeAddon : () => {}
-
-describeLinux('the addon', () => {
+describeOnLinux('the addon', () => {
   const { binding } = loadBinding()
   const page = 4096
 

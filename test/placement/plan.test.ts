@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatCpuList } from '../../src/placement/cpu-list.js'
-import { planPlacement, type Placement } from '../../src/placement/plan.js'
+import { isNear, planPlacement, type Placement } from '../../src/placement/plan.js'
 import { readTopology, type Cpu, type Topology } from '../../src/placement/topology.js'
 import { machine } from './machines.js'
 
@@ -120,6 +120,15 @@ describe('a node by name', () => {
     expect(plan('far-memory', 2)).toThrow(`placement is node 2; ${wanted}0, 1`)
     expect(plan('container-v2', 0)).toThrow(`placement is node 0; ${wanted}1`)
   })
+})
+
+test('threads are near unless both are known to be on different nodes', () => {
+  const slots = [-1, 0, 0, 1].map((node) => ({ cpus: null, node }))
+  const near = (thread: number) => slots.map((_, other) => isNear(slots, thread, other))
+  expect(near(0)).toEqual([true, true, true, true])
+  expect(near(1)).toEqual([true, true, true, false])
+  expect(near(3)).toEqual([true, false, false, true])
+  expect(isNear([], 0, 1)).toBe(true)
 })
 
 describe('whatever the machine', () => {

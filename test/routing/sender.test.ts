@@ -327,6 +327,49 @@ describe('a queue group', () => {
     for (const { entry } of members) expect(got.filter(({ id }) => id === entry.id)).toHaveLength(3)
   })
 
+  describe('over several memory nodes', () => {
+    /** Thread 0 and the even ones on one node, the odd ones on the other; one member on each. */
+    function nodes(how: { responder?: boolean } = {}) {
+      const world = new World(5)
+      world.isNear = (thread, other) => thread % 2 === other % 2
+      const members = [1, 2, 3, 4].map((thread) =>
+        world.thread(thread).subscribe('tick', how.responder ? how : { queue: 'q' }),
+      )
+      const publish = (count: number) => {
+        for (let n = 0; n < count; n++) world.thread(0).sender.publish(Tick, tick(n), 0)
+        world.settle()
+        return world.threads.map((thread) => thread.take().length)
+      }
+      return { world, members, publish }
+    }
+
+    test.each([{}, { responder: true }])('takes turns over near members alone: %o', (how) => {
+      const { publish } = nodes(how)
+      expect(publish(6)).toEqual([0, 0, 3, 0, 3])
+      expect(publish(1)).toEqual([0, 0, 1, 0, 0])
+      expect(publish(1)).toEqual([0, 0, 0, 0, 1])
+    })
+
+    test('goes to far members, in turn, when no near one can take it', () => {
+      const { world, members, publish } = nodes()
+      world.setFull(members[1]!, true)
+      expect(publish(2)).toEqual([0, 0, 0, 0, 2])
+      world.setFull(members[3]!, true)
+      expect(publish(4)).toEqual([0, 2, 0, 2, 0])
+      world.setFull(members[1]!, false)
+      expect(publish(2)).toEqual([0, 0, 2, 0, 0])
+    })
+
+    test('goes to far members alike when none is near', () => {
+      const { world, members } = nodes()
+      for (const index of [1, 3]) world.thread(index + 1).unsubscribe(members[index]!)
+      const { sender } = world.thread(0)
+      for (let n = 0; n < 4; n++) sender.publish(Tick, tick(n), 0)
+      world.settle()
+      expect(world.threads.map((thread) => thread.take().length)).toEqual([0, 2, 0, 2, 0])
+    })
+  })
+
   test('gets one copy beside those of plain subscriptions and of other groups', () => {
     const world = new World(3)
     world.thread(1).subscribe('tick')

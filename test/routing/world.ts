@@ -53,6 +53,8 @@ export class World {
   readonly log: ChangeLogWriter
   readonly clock = new HandClock()
   readonly threads: Player[]
+  /** Whether two threads share a memory node, when routes are made. */
+  isNear = (_thread: number, _other: number): boolean => true
   #nextId = 0
 
   constructor(threads: number, geometry: Partial<Geometry> = {}) {
@@ -122,7 +124,9 @@ export class Player {
     const { region } = world
     ;({ outbox: this.outbox, bell: this.bell } = outboxOf(region, thread))
     this.dictionary = new DictionaryWriter(region, thread)
-    this.routes = new RouteTable(region, this.outbox, this.dictionary)
+    this.routes = new RouteTable(region, this.outbox, this.dictionary, (to) =>
+      world.isNear(thread, to),
+    )
     this.sender = new Sender(region, this.outbox, this.routes, this.dictionary, 1, {
       onWaiting: (isWaiting) => {
         if (this.waiting.at(-1) !== isWaiting) this.waiting.push(isWaiting)
