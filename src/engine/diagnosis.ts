@@ -55,6 +55,12 @@ export interface Diagnosis {
 
 const NODE_MIN = [20, 19] as const
 
+/** So large a block is never memory that was used and freed before: its pages would not move. */
+const FRESH_BYTES = 64 * 1024 * 1024
+/** Away from its first page, which the allocator has touched. */
+const TRIED_FROM = 1024 * 1024
+const TRIED_BYTES = 1024 * 1024
+
 /**
  * Looks at this machine as an engine does, and tries what it would use.
  *
@@ -162,17 +168,17 @@ async function tryPinning(binding: NativeBinding | null, topology: Topology): Pr
 function tryBinding(binding: NativeBinding | null, topology: Topology): Finding {
   if (binding === null) return absent('memory', 'needs the addon', null)
   const node = Math.max(0, nodeOf(topology, topology.current))
-  const block = new Uint8Array(new SharedArrayBuffer(1024 * 1024))
-  const bound = binding.preferNode(block, 0, block.length, node)
+  const block = new Uint8Array(new SharedArrayBuffer(FRESH_BYTES))
+  const bound = binding.preferNode(block, TRIED_FROM, TRIED_BYTES, node)
   if (bound < 0) {
     const hint = 'allow the system call mbind (containers: CAP_SYS_NICE)'
     // With one node there is nothing to bind.
     const needed = topology.nodes.length > 1 ? hint : null
     return absent('memory', `mbind: ${getSystemErrorName(bound)}`, needed)
   }
-  block.fill(1)
+  block.fill(1, TRIED_FROM, TRIED_FROM + TRIED_BYTES)
   const nodes = new Int32Array(bound)
-  const asked = binding.nodesOf(block, 0, block.length, nodes)
+  const asked = binding.nodesOf(block, TRIED_FROM, TRIED_BYTES, nodes)
   const text = `${bound} pages bound to node ${node}`
   if (asked < 0) return ok('memory', `${text}; move_pages: ${getSystemErrorName(asked)}`)
   const count = nodes.filter((each) => each === node).length
