@@ -9,6 +9,7 @@ import { RequestTicket } from '../agent/info.js'
 import { FlyshuttleError } from '../base/errors.js'
 import { FRAME_HEADER_BYTES, ROUTES_CACHED_MAX } from '../base/limits.js'
 import type { Message } from '../codec/message.js'
+import { FlatDecoder } from '../codec/flat.js'
 import { MsgpackDecoder } from '../codec/msgpack.js'
 import { structFromCanonical } from '../codec/struct.js'
 import { DictionaryReader } from '../memory/dictionary.js'
@@ -46,6 +47,9 @@ export class Dispatcher {
   readonly #events: DispatcherEvents
   readonly #dictionaries: DictionaryReader[] = []
   readonly #msgpack: MsgpackDecoder[] = []
+  readonly #flat: FlatDecoder
+  readonly #canonicalOf = (typeId: number): string | undefined =>
+    this.#dictionaries[this.#source]?.type(typeId)
   readonly #targets: (Target | undefined)[][] = []
   readonly #inlineTargets = new Map<string, Target>()
   readonly #trie = new SubjectTrie<LocalSubscription>()
@@ -65,6 +69,7 @@ export class Dispatcher {
     this.#views = region.views
     this.#i32 = region.views.i32
     this.#events = events
+    this.#flat = new FlatDecoder(region.views)
     for (let thread = 0; thread < region.layout.threads; thread++) {
       const dictionary = new DictionaryReader(region, thread)
       this.#dictionaries.push(dictionary)
@@ -269,6 +274,12 @@ export class Dispatcher {
 
   #decode(subject: string, wanted: Message<unknown> | null, isLazy: boolean): unknown {
     const codec = this.#codec
+    if (codec === CodecId.Flat) {
+      if (wanted !== null && wanted.codec !== CodecId.Msgpack) {
+        throw this.#mismatch(subject, wanted)
+      }
+      return this.#flat.decode(this.#typeId >>> 0, this.#canonicalOf, this.#start, this.#end)
+    }
     if (wanted !== null && (wanted.codec !== codec || wanted.typeId !== this.#typeId >>> 0)) {
       throw this.#mismatch(subject, wanted)
     }
@@ -341,7 +352,7 @@ export class Dispatcher {
 /** A publish without these goes to all plain subscriptions of a numbered subject. */
 const SPECIAL_PUBLISH = FrameFlag.Target | FrameFlag.InlineSubject
 
-const CODEC_NAMES = ['nothing', 'struct', 'msgpack', 'raw']
+const CODEC_NAMES = ['nothing', 'struct', 'msgpack', 'raw', 'an object']
 
 function isPlain(entry: Subscription): boolean {
   return entry.queue === '' && (entry.flags & SubscriptionFlag.Responder) === 0
