@@ -87,7 +87,10 @@ function argumentsOf(phase, variant, seed) {
       const frames = Number(values.frames ?? minutes * 10e6)
       const { leak, plot } = values
       const options = { addon, seconds: minutes * 60, frames, leak, plot }
-      return ['--expose-gc', file('load.mjs'), JSON.stringify(options)]
+      // Else V8 doubles the young generation of a heap some time, and the RSS takes a step.
+      const youngMb = 8
+      const young = [`--min-semi-space-size=${youngMb}`, `--max-semi-space-size=${youngMb}`]
+      return ['--expose-gc', ...young, file('load.mjs'), JSON.stringify(options)]
     }
     case 'kills': {
       const kills = Math.ceil(Number(values.kills) / VARIANTS.length)

@@ -6,6 +6,7 @@
 
 import { defineAgent, f64, message, on, u32 } from 'flyshuttle'
 import { setImmediate as turn } from 'node:timers/promises'
+import { getHeapStatistics } from 'node:v8'
 
 const Soak = message('soak', { lane: u32, sequence: u32, sum: u32, fraction: f64, padding: f64 })
 /** Messages between two looks at the clock of the loop, so that timers and requests live. */
@@ -62,7 +63,9 @@ export default defineAgent({
       globalThis.gc()
       const { heapUsed, external } = process.memoryUsage()
       const { received, sent, wrong } = state
-      return { heapBytes: heapUsed, externalBytes: external, received, sent, wrong }
+      const { total_physical_size: physicalBytes } = getHeapStatistics()
+      const heapBytes = heapUsed + external
+      return { heapBytes, physicalBytes, received, sent, wrong }
     })
   },
 })
