@@ -24,7 +24,7 @@ import { FrameKind } from '../ring/frame.js'
 import type { Subscription } from '../routing/change-log.js'
 import { Dispatcher } from '../routing/dispatcher.js'
 import type { LocalSubscription } from '../routing/target.js'
-import { Requests, type RequestOptions } from '../routing/requests.js'
+import { Requests, type PendingRequest, type RequestOptions } from '../routing/requests.js'
 import { RouteTable } from '../routing/route-table.js'
 import { Sender } from '../routing/sender.js'
 import type { ErrorContext } from './control.js'
@@ -102,7 +102,7 @@ export class Bus {
     )
     this.#requests = new Requests(this.clock, { onWaiting: hold })
     this.#dispatcher = new Dispatcher(region, {
-      onReply: (from, counter, isFailed, decode) => this.#onReply(from, counter, isFailed, decode),
+      onReply: (from, counter, isFailed) => this.#onReply(from, counter, isFailed),
       onControl: (source, from, counter, payload) =>
         this.#onControl(source, from, counter, payload),
       onRefused: (ticket, error) => this.#replies.write(ticket, null, false, error),
@@ -193,10 +193,19 @@ export class Bus {
     const isTyped = typeof target === 'object' && target !== null
     const subject = isTyped ? target.subject : target
     const isFirst = this.#requests.pending === 0
-    return this.#requests.open(subject, options, (request) => {
+    let request: PendingRequest
+    try {
+      request = this.#requests.begin(subject, options)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+    try {
       const message = isTyped ? checkRpc(target).request : null
       this.#sender.request(message, subject, value, party.agent, request, isFirst)
-    })
+    } catch (error) {
+      request.fail(error)
+    }
+    return request.promise
   }
 
   /** Makes everything published so far visible to its receivers. */
@@ -314,14 +323,14 @@ export class Bus {
     }
   }
 
-  #onReply(incarnation: number, counter: number, isFailed: boolean, decode: () => unknown): void {
+  #onReply(incarnation: number, counter: number, isFailed: boolean): void {
     if (incarnation !== this.#incarnation) return
     const request = this.#requests.find(counter)
     if (request === null) return
     if (request.subject.startsWith('(')) this.#controlFrames++
     let value: unknown
     try {
-      value = decode()
+      value = this.#dispatcher.decodeReply()
     } catch (error) {
       request.fail(error)
       return

@@ -30,6 +30,8 @@ export interface SubscriptionIterator<T> extends SubscriptionHandle {
 /** `accepted`: written or on its way. `full`: no room now, nothing was kept. */
 export type Outcome = 'accepted' | 'full'
 
+const NO_OPTIONS: RequestOptions = Object.freeze({})
+
 export class Endpoint {
   readonly #bus: Bus
   readonly #party: Party
@@ -98,7 +100,7 @@ export class Endpoint {
   request(
     target: Rpc<any, any> | string,
     value?: unknown,
-    options: RequestOptions = {},
+    options: RequestOptions = NO_OPTIONS,
   ): Promise<unknown> {
     return this.#bus.request(target, value, options, this.#party)
   }

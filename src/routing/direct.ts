@@ -10,20 +10,22 @@ import type { Message } from '../codec/message.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import { ThreadState } from '../memory/layout.js'
 import type { Views } from '../memory/region.js'
-import type { CodecId } from '../base/codec-id.js'
+import { CodecId } from '../base/codec-id.js'
 import { FRAME_CODEC_SHIFT, FRAME_KIND_SHIFT, FrameFlag, FrameKind } from '../ring/frame.js'
 import type { PayloadStage } from './payload.js'
 
 const BLOCKS_BYTES = FRAME_HEADER_BYTES + 8
 
+const EMPTY = new Uint8Array(0)
+
 interface DirectParcel {
-  readonly kind: FrameKind
-  readonly flags: number
-  readonly codec: CodecId
-  readonly typeId: number
+  kind: FrameKind
+  flags: number
+  codec: CodecId
+  typeId: number
   readonly payload: Uint8Array
-  readonly incarnation: number
-  readonly counter: number
+  incarnation: number
+  counter: number
 }
 
 export class DirectSender {
@@ -31,6 +33,16 @@ export class DirectSender {
   readonly #outbox: Outbox
   readonly #stage: PayloadStage
   readonly #waiting = new Map<LinkWriter, DirectParcel[]>()
+  /** One object for all frames; what has to wait gets a copy. */
+  readonly #staged: DirectParcel = {
+    kind: FrameKind.Reply,
+    flags: 0,
+    codec: CodecId.None,
+    typeId: 0,
+    payload: EMPTY,
+    incarnation: 0,
+    counter: 0,
+  }
 
   /** Frames that found neither room nor overflow, or whose receiver has ended. */
   dropped = 0
@@ -67,7 +79,13 @@ export class DirectSender {
       const data = { subject, found: lengthBytes, wanted: link.frameBytesMax }
       throw new FlyshuttleError('ERR_MESSAGE_TOO_LARGE', data)
     }
-    const parcel = { kind, flags, codec, typeId, payload: EMPTY, incarnation, counter }
+    const parcel = this.#staged
+    parcel.kind = kind
+    parcel.flags = flags
+    parcel.codec = codec
+    parcel.typeId = typeId
+    parcel.incarnation = incarnation
+    parcel.counter = counter
     const waiting = this.#waiting.get(link)
     const mustWait =
       waiting !== undefined &&
@@ -145,5 +163,3 @@ export class DirectSender {
     for (const { payload } of parcels) link.overflowBytes -= BLOCKS_BYTES + payload.length
   }
 }
-
-const EMPTY = new Uint8Array(0)

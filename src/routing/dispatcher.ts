@@ -32,8 +32,8 @@ import { expressOf, type LocalSubscription, type Struct, type Target } from './t
 const HEADER_BYTES = FRAME_HEADER_BYTES
 
 export interface DispatcherEvents {
-  /** A reply, or a failed one, to a request of this thread. */
-  onReply(incarnation: number, counter: number, isFailed: boolean, decode: () => unknown): void
+  /** A reply, or a failed one, to a request of this thread; `decodeReply` has its value. */
+  onReply(incarnation: number, counter: number, isFailed: boolean): void
   onControl(source: number, incarnation: number, counter: number, payload: unknown): void
   /** A request that nobody here handles (any more), or whose payload cannot be read. */
   onRefused(ticket: RequestTicket, error: Error): void
@@ -144,6 +144,11 @@ export class Dispatcher {
     this.#onOther(kind, word, word1)
   }
 
+  /** The payload of the reply under way; only within `onReply`. */
+  decodeReply(): unknown {
+    return this.#decode('(reply)', null, false)
+  }
+
   #onOther(kind: number, word: number, word1: number): void {
     const i32 = this.#i32
     let targetId = -1
@@ -177,8 +182,7 @@ export class Dispatcher {
     if (this.#start > this.#end) throw this.#corrupt('blocks beyond its end')
     if (kind === FrameKind.Reply) {
       const isFailed = (word1 & FrameFlag.Failed) !== 0
-      const decode = (): unknown => this.#decode('(reply)', null, false)
-      this.#events.onReply(incarnation, counter, isFailed, decode)
+      this.#events.onReply(incarnation, counter, isFailed)
       return
     }
     if (kind === FrameKind.Control) {

@@ -113,6 +113,12 @@ export class PayloadStage {
     const struct = message.struct
     if (struct === null) return
     this.#check(message.subject, struct.bytes)
+    const bound = this.#structs[message.ordinal] ?? this.#bind(message, struct)
+    bound.encode(value, 0)
+    this.#set(CodecId.Struct, message.typeId, struct.bytes)
+  }
+
+  #bind(message: Message<unknown>, struct: StructCodec<unknown>): BoundStruct<unknown> {
     if (!this.#dictionary.addType(message.typeId, struct.canonical)) {
       throw new FlyshuttleError('ERR_DICTIONARY_FULL', {
         thread: this.#dictionary.thread,
@@ -120,12 +126,6 @@ export class PayloadStage {
         wanted: this.#dictionary.bytesLeft,
       })
     }
-    const bound = this.#structs[message.ordinal] ?? this.#bind(message, struct)
-    bound.encode(value, 0)
-    this.#set(CodecId.Struct, message.typeId, struct.bytes)
-  }
-
-  #bind(message: Message<unknown>, struct: StructCodec<unknown>): BoundStruct<unknown> {
     const bound = struct.bind(this.#views)
     // Messages made without end, by `at()` say, share their struct and its binding.
     if (message.ordinal < ROUTES_CACHED_MAX) this.#structs[message.ordinal] = bound

@@ -7,6 +7,7 @@
 
 import { FlyshuttleError, assert } from '../base/errors.js'
 import { FRAME_HEADER_BYTES, ROUTES_CACHED_MAX } from '../base/limits.js'
+import { CodecId } from '../base/codec-id.js'
 import { checkMessage, type Message } from '../codec/message.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
@@ -32,6 +33,9 @@ export interface SenderEvents {
   onLost?(error: unknown, subject: string): void
 }
 
+const EMPTY = new Uint8Array(0)
+const NO_LINKS: readonly LinkWriter[] = []
+
 export class Sender {
   readonly #routes: RouteTable
   readonly #outbox: Outbox
@@ -46,6 +50,15 @@ export class Sender {
   readonly #drains: Drains
   readonly #events: SenderEvents
   readonly #outlets: (Outlet | undefined)[] = []
+  readonly #staged: Parcel = {
+    codec: CodecId.None,
+    typeId: 0,
+    agent: 0,
+    payload: EMPTY,
+    request: null,
+    settle: null,
+    charged: NO_LINKS,
+  }
   #isClosed = false
 
   /** Messages skipped because a lossy subscription had no room. */
@@ -292,10 +305,15 @@ export class Sender {
     return outlet
   }
 
-  /** What is staged. Its payload is copied when it has to wait. */
+  /** What is staged: one object for all messages. It is copied, payload too, when it has to wait. */
   #parcel(agent: number, request: AwaitedRequest | null, settle: Parcel['settle']): Parcel {
-    const { codec, typeId } = this.#stage
-    return { codec, typeId, agent, payload: EMPTY, request, settle, charged: NO_LINKS }
+    const parcel = this.#staged
+    parcel.codec = this.#stage.codec
+    parcel.typeId = this.#stage.typeId
+    parcel.agent = agent
+    parcel.request = request
+    parcel.settle = settle
+    return parcel
   }
 
   /** Writes the staged payload to every destination, or to none. */
@@ -358,8 +376,6 @@ export class Sender {
   }
 }
 
-const EMPTY = new Uint8Array(0)
-const NO_LINKS: readonly LinkWriter[] = []
 function noResponders(subject: string): FlyshuttleError {
   return new FlyshuttleError('ERR_NO_RESPONDERS', { subject })
 }

@@ -134,8 +134,8 @@ export class Player {
       onLost: (error, subject) => this.lost.push([error, subject]),
     })
     this.dispatcher = new Dispatcher(region, {
-      onReply: (incarnation, counter, isFailed, decode) =>
-        this.replies.push([incarnation, counter, isFailed, decode()]),
+      onReply: (incarnation, counter, isFailed) =>
+        this.replies.push([incarnation, counter, isFailed, this.dispatcher.decodeReply()]),
       onControl: (source, incarnation, counter, payload) =>
         this.controls.push([source, incarnation, counter, payload]),
       onRefused: (ticket, error) => this.refused.push([ticket, error]),
