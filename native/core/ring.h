@@ -110,7 +110,7 @@ class RingWriter {
   void look_at_head() {
     head_seen_ = load_word<Order>(head_word_);
     const int32_t used = distance(tail_, head_seen_);
-    if (used >= 0 && used <= static_cast<int32_t>(capacity_)) [[likely]]
+    if (used >= 0 && used <= static_cast<int32_t>(capacity_) && corrupt_.empty()) [[likely]]
       return;
     corrupt_ = "a head " + std::to_string(used) + " units behind the tail";
     head_seen_ = tail_ - capacity_;

@@ -145,6 +145,7 @@ export class Bus {
               region: region.views.bytes,
               geometry: geometryList(region.layout),
             },
+            this.#inbox,
             deliver,
           )
     this.#outbox.attach(this.#doorbell)

@@ -30,6 +30,8 @@ export interface Parkable {
   tryPark(): boolean
   /** Says "awake". */
   unpark(): void
+  /** Has the next `deliver` look at every link, whatever the ready bits say. */
+  recheck(): void
   readonly i32: Int32Array
   sleepingIndexOf(thread: number): number
   readonly thread: number
@@ -48,10 +50,17 @@ export interface NativeDoorbellOptions {
   readonly cores: number
 }
 
-export function createNativeDoorbell(options: NativeDoorbellOptions, deliver: Deliver): Doorbell {
+export function createNativeDoorbell(
+  options: NativeDoorbellOptions,
+  inbox: Pick<Parkable, 'recheck'>,
+  deliver: Deliver,
+): Doorbell {
   const { binding, bells } = options
   const native: NativeDoorbell = new binding.Doorbell({ ...options, deliver })
-  const beat = setInterval(() => native.nudge(), BEAT_MS)
+  const beat = setInterval(() => {
+    inbox.recheck()
+    native.nudge()
+  }, BEAT_MS)
   beat.unref()
   return {
     ring: (thread) => void binding.ringBell(bells[thread] as number),
@@ -106,6 +115,7 @@ export function createPortableDoorbell(inbox: Parkable, deliver: Deliver): Doorb
   // A promise of waitAsync keeps no loop alive; this timer does when referenced, and rechecks the
   // inbox besides.
   const beat = setInterval(() => {
+    inbox.recheck()
     if (isAwaiting && deliver() !== 0) endWait()
   }, BEAT_MS)
   beat.unref()

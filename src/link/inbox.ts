@@ -153,6 +153,11 @@ export class Inbox {
     }
   }
 
+  /** Has the next drain look at every link, whatever the ready bits say: a peer may wipe them. */
+  recheck(): void {
+    this.#leftover.fill(-1)
+  }
+
   unpark(): void {
     Atomics.store(this.i32, this.#sleepingIndex, 0)
   }

@@ -84,10 +84,14 @@ export class LinkWriter {
     this.stateIndex = (inbox + INBOX_DEAD) >>> 2
   }
 
-  /** Whether less than three quarters of the ring are taken. Looks at the head only if it must. */
+  /**
+   * Whether less than three quarters of the ring are taken. Looks at the head only if it must.
+   * Nobody waits for a ring that is closed because its reader writes nonsense.
+   */
   isBelowHighWater(): boolean {
     const { ring, highWaterFreeBytes } = this
-    return ring.freeBytesSeen >= highWaterFreeBytes || ring.freeBytes() >= highWaterFreeBytes
+    if (ring.freeBytesSeen >= highWaterFreeBytes || ring.isCorrupt) return true
+    return ring.freeBytes() >= highWaterFreeBytes
   }
 }
 

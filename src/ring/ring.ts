@@ -61,6 +61,7 @@ export class RingWriter {
   readonly #waitingIndex: number
   readonly #mask: number
   #next: number
+  #isCorrupt = false
 
   constructor(i32: Int32Array, place: RingPlace) {
     this.#i32 = i32
@@ -74,7 +75,8 @@ export class RingWriter {
     this.#next = tail
     this.cursor[TAIL] = tail
     this.cursor[PUBLISHED] = tail
-    this.#readHead()
+    // As if it were full: the first claim looks at the head, and says so if that cannot be.
+    this.cursor[LIMIT] = tail
   }
 
   /**
@@ -158,6 +160,11 @@ export class RingWriter {
     return this.capacity << 3
   }
 
+  /** The consumer has written what no consumer writes: this ring takes nothing any more. */
+  get isCorrupt(): boolean {
+    return this.#isCorrupt
+  }
+
   #freeNow(): number {
     this.#readHead()
     return this.freeBytesSeen
@@ -168,7 +175,8 @@ export class RingWriter {
     const tail = cursor[TAIL] as number
     const head = Atomics.load(this.#i32, this.#headIndex)
     const used = (tail - head) | 0
-    if (used < 0 || used > capacity) {
+    if (used < 0 || used > capacity || this.#isCorrupt) {
+      this.#isCorrupt = true
       const found = `a head ${used} units behind the tail`
       // Full from now on: nothing more is written.
       cursor[LIMIT] = tail

@@ -64,6 +64,18 @@ describe('the portable doorbell', () => {
     expect(log.frames.at(-1)).toBe('0:19')
   })
 
+  test('finds at the next beat a frame whose ready bit a peer has wiped', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    bell.close()
+    bell = createPortableDoorbell(inbox, () => inbox.drain())
+    await until(isAsleep)
+    const link = new Outbox(region, 0).link(1, Lane.Bulk)
+    offer(region, link, 5)
+    link.ring.publish() // And no bit, as if it had been wiped at once.
+    vi.advanceTimersByTime(BEAT_MS)
+    expect(log.frames).toEqual(['0:5'])
+  })
+
   test('delivers what came between its last look and its sleep', async () => {
     const tryPark = vi.spyOn(inbox, 'tryPark')
     tryPark.mockImplementationOnce(function (this: Inbox) {
@@ -142,6 +154,7 @@ describe('the beat of the portable doorbell', () => {
     unpark() {
       Atomics.store(this.i32, 0, 0)
     },
+    recheck() {},
   })
 
   beforeEach(() => {
@@ -206,6 +219,7 @@ describe('the native doorbell', () => {
         spinBudgetUs: 9,
         cores: 2,
       },
+      { recheck: () => calls.push('recheck') },
       deliver,
     )
     return { bell, calls, deliver, options: options as NativeDoorbellOptions | null }
@@ -234,10 +248,10 @@ describe('the native doorbell', () => {
     vi.useFakeTimers()
     const { bell, calls } = make()
     vi.advanceTimersByTime(2 * BEAT_MS)
-    expect(calls).toEqual(['nudge', 'nudge'])
+    expect(calls).toEqual(['recheck', 'nudge', 'recheck', 'nudge'])
     bell.close()
     vi.advanceTimersByTime(2 * BEAT_MS)
-    expect(calls).toEqual(['nudge', 'nudge', 'close'])
+    expect(calls).toEqual(['recheck', 'nudge', 'recheck', 'nudge', 'close'])
     expect(vi.getTimerCount()).toBe(0)
   })
 })

@@ -1168,6 +1168,45 @@ describe('a receiver that writes nonsense into its words', () => {
     views.i32[(layout.laneWords(0, to, lane) + LINK_HEAD) >>> 2] = 1 << 20
   }
 
+  test('is passed over by messages for several threads once it has been found out', () => {
+    const world = new World(3)
+    fill(world, 1)
+    world.thread(1).subscribe('a')
+    world.thread(2).subscribe('a')
+    const { sender } = world.thread(0)
+    breakHead(world, 1, Lane.Bulk)
+    // The first says so, and has written nothing.
+    expect(() => sender.publish('a', 1, 0)).toThrow(code('ERR_FRAME_CORRUPT'))
+    expect(sender.publish('a', 2, 0)).toBe(true)
+    world.thread(0).outbox.flushAll()
+    world.thread(2).inbox.drain()
+    expect(world.thread(2).take()).toEqual([2])
+  })
+
+  test('stays closed when its head makes sense again', () => {
+    const world = new World(2)
+    fill(world, 1)
+    world.thread(1).subscribe('a')
+    breakHead(world, 1, Lane.Bulk)
+    const { sender } = world.thread(0)
+    expect(() => sender.publish('a', 1, 0)).toThrow(code('ERR_FRAME_CORRUPT'))
+    world.thread(1).inbox.drain()
+    expect(() => sender.publish('a', 1, 0)).toThrow(code('ERR_FRAME_CORRUPT'))
+  })
+
+  test('is no obstacle to the route of another, even if it was broken before its first use', () => {
+    const world = new World(3)
+    world.thread(1).subscribe('>')
+    world.thread(2).subscribe('b')
+    breakHead(world, 1, Lane.Bulk)
+    const { sender } = world.thread(0)
+    expect(() => sender.publish('b', 1, 0)).toThrow(code('ERR_FRAME_CORRUPT'))
+    sender.publish('b', 2, 0)
+    world.thread(0).outbox.flushAll()
+    world.thread(2).inbox.drain()
+    expect(world.thread(2).take()).toEqual([2])
+  })
+
   test('loses its own messages; those of others are written all the same', async () => {
     const world = new World(3)
     fill(world, 1)
