@@ -14,7 +14,8 @@ import { advise } from '../native/advice.js'
 import { loadBinding, type LoadedBinding } from '../native/load.js'
 import { AgentHost } from './agent-host.js'
 import { Bus } from './bus.js'
-import type { ErrorContext, RegistryRequest, ThreadRequest } from './control.js'
+import { closeThreads } from './closing.js'
+import type { ErrorContext, RegistryRequest } from './control.js'
 import { Endpoint } from './endpoint.js'
 import { Fleet, type AgentHandle, type SpawnOptions } from './fleet.js'
 import { checkKeys, checkOptions, type CheckedOptions, type EngineOptions } from './options.js'
@@ -50,12 +51,6 @@ export interface ThreadInfo {
    * rejected. @throws ERR_OPTION_INVALID for the main thread
    */
   terminate(): Promise<void>
-}
-
-/** One thread's answer to "is anything still under way?". */
-interface Progress {
-  readonly frames: number
-  readonly isIdle: boolean
 }
 
 const NO_ADDON: LoadedBinding = {
@@ -243,66 +238,19 @@ export class Engine extends Endpoint {
   }
 
   async #close(timeoutMs: number): Promise<void> {
-    const deadlineMs = this.#bus.clock.nowMs() + timeoutMs
-    const leftMs = (): number => Math.max(1, deadlineMs - this.#bus.clock.nowMs())
     this.#bus.hold(true)
     this.#closing.abort()
     this.#bus.flush()
-    // Each step goes on with those threads that did the last one in their share of the time.
-    const alive = new Set(this.#workers())
-    const tellAll = (request: ThreadRequest, limitMs: number): Promise<unknown[]> =>
-      Promise.all([...alive].map((place) => this.#tell(place, request, limitMs, alive)))
-    await tellAll({ op: 'closing' }, leftMs() / 4)
-    const look = (): Promise<unknown[]> => tellAll({ op: 'progress' }, leftMs() / 4)
-    await this.#settle(look, leftMs() / 2)
-    await this.#reporting('(close)', () => withDeadline(this.#host.stopAll(), leftMs() / 2))
-    for (const place of this.#workers()) place.isClosing = true
-    await tellAll({ op: 'close' }, leftMs() / 2)
-    const ended = Promise.all([...alive].map((place) => place.ended))
-    await this.#reporting('(close)', () => withDeadline(ended, leftMs()))
+    await closeThreads(
+      {
+        bus: this.#bus,
+        agents: this.#host,
+        places: this.#workers(),
+        onError: (error, thread) => this.#report(error, { subject: '(close)', thread, agent: '' }),
+      },
+      timeoutMs,
+    )
     await this.abandon()
-  }
-
-  /** Waits until nothing is under way anywhere: two looks in a row with no message in between. */
-  async #settle(look: () => Promise<unknown[]>, limitMs: number): Promise<void> {
-    const untilMs = this.#bus.clock.nowMs() + limitMs
-    let previous = -1
-    while (this.#bus.clock.nowMs() < untilMs) {
-      const all = [...(await look()), this.#bus.progress()] as Progress[]
-      const frames = all.reduce((sum, progress) => sum + progress.frames, 0)
-      if (frames === previous && all.every(({ isIdle }) => isIdle)) return
-      previous = frames
-      // What lies in our own inbox is handled by a turn of the loop, and by nothing else.
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-  }
-
-  /** Asks a worker to take a step of closing; one that does not is left out of the next. */
-  async #tell(
-    place: Place,
-    request: ThreadRequest,
-    timeoutMs: number,
-    alive: Set<Place>,
-  ): Promise<unknown> {
-    try {
-      return await this.#bus.control(place.thread, request, timeoutMs)
-    } catch (error) {
-      const { code } = error as FlyshuttleError
-      // An agent that fails to stop is an error, but its thread goes on; a dead one is closed.
-      if (code !== 'ERR_AGENT_STOP') alive.delete(place)
-      if (code !== 'ERR_THREAD_DIED') {
-        this.#report(error, { subject: '(close)', thread: place.thread, agent: '' })
-      }
-      return { frames: 0, isIdle: true } satisfies Progress
-    }
-  }
-
-  async #reporting(subject: string, work: () => Promise<unknown>): Promise<void> {
-    try {
-      await work()
-    } catch (error) {
-      this.#report(error, { subject, thread: 0, agent: '' })
-    }
   }
 
   #workers(): Place[] {
@@ -370,18 +318,5 @@ export class Engine extends Endpoint {
         throw thrown
       })
     }
-  }
-}
-
-async function withDeadline(work: Promise<unknown>, limitMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const tooLate = new Promise<never>((_, reject) => {
-    const data = { subject: '(the end of agents and threads)', wanted: Math.round(limitMs) }
-    timer = setTimeout(() => reject(new FlyshuttleError('ERR_TIMEOUT', data)), limitMs)
-  })
-  try {
-    await Promise.race([work, tooLate])
-  } finally {
-    clearTimeout(timer)
   }
 }
