@@ -89,11 +89,11 @@ class Doorbell : public Napi::ObjectWrap<Doorbell> {
   Napi::Value stats(const Napi::CallbackInfo& info) {
     if (bell_ != nullptr) stats_ = bell_->stats();
     Napi::Object record = Napi::Object::New(info.Env());
-    record.Set("wakes", stats_.wakes);
-    record.Set("delivers", stats_.delivers);
-    record.Set("spinHits", stats_.spin_hits);
-    record.Set("spinMisses", stats_.spin_misses);
-    record.Set("parks", stats_.parks);
+    record.Set("wakes", double(stats_.wakes));
+    record.Set("delivers", double(stats_.delivers));
+    record.Set("spinHits", double(stats_.spin_hits));
+    record.Set("spinMisses", double(stats_.spin_misses));
+    record.Set("parks", double(stats_.parks));
     return record;
   }
 

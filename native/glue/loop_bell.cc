@@ -20,6 +20,16 @@ void LoopBell::before_poll() {
   uv_.idle_stop(&idle_);
   if (is_ended_) return;
   now_ns_ = uv_.hrtime();
+  note(Activity::Running);
+  deliver_and_spin();
+  put_counters();
+  // Last, for whoever waits until this thread sleeps and then looks at its counters.
+  if (is_parked_) note(Activity::Sleeping);
+}
+
+/// One turn's share of delivering and spinning. It ends parked, or with the loop kept from
+/// blocking, or with everything at an end.
+void LoopBell::deliver_and_spin() {
   policy_.begin_turn(now_ns_);
   may_spin_ = !policy_.is_quiet(now_ns_) && count_awake(region_.data, layout_) <= cores_;
   bool is_sudden = false;
@@ -59,7 +69,9 @@ LoopBell::Spin LoopBell::spin() {
       timeout_ms < 0 ? UINT64_MAX : now_ns_ + uint64_t(timeout_ms) * 1'000'000;
   const uint64_t spin_end_ns = policy_.spin_end_ns();
   const uint64_t budget_end_ns = policy_.budget_end_ns();
+  const uint64_t start_ns = now_ns_;
   const bool has_found = spin_until(std::min({spin_end_ns, budget_end_ns, timer_end_ns}));
+  stats_.spin_ns += now_ns_ - start_ns;
   if (has_found) {
     stats_.spin_hits++;
     return Spin::Found;
@@ -110,6 +122,8 @@ void LoopBell::after_poll() {
   if (!is_parked_) return;
   is_parked_ = false;
   inbox_.unpark();
+  // The loop has just looked at the clock.
+  counters_.note(Activity::Running, uv_.now(loop_));
 }
 
 void LoopBell::on_bell() {
@@ -117,7 +131,22 @@ void LoopBell::on_bell() {
   stats_.wakes++;
   after_poll();
   // Even without a ready bit: whoever rings wants us to look.
-  if (!is_ended_) deliver(true);
+  if (is_ended_) return;
+  now_ns_ = uv_.hrtime();
+  deliver(true);
+}
+
+/// Once per turn of the loop: what was counted becomes visible to whoever looks.
+void LoopBell::put_counters() {
+  constexpr uint64_t NS_PER_US = 1000;
+  counters_.put(ThreadCounter::Deliveries, stats_.delivers);
+  counters_.put(ThreadCounter::BusyUs, stats_.busy_ns / NS_PER_US);
+  counters_.put(ThreadCounter::SpinUs, stats_.spin_ns / NS_PER_US);
+  counters_.put(ThreadCounter::Wakes, stats_.wakes);
+  counters_.put(ThreadCounter::Parks, stats_.parks);
+  counters_.put(ThreadCounter::SpinHits, stats_.spin_hits);
+  counters_.put(ThreadCounter::SpinMisses, stats_.spin_misses);
+  counters_.put_delivery_max(stats_.busy_ns_max / NS_PER_US);
 }
 
 // --- JavaScript ----------------------------------------------------------------------------------
@@ -125,11 +154,14 @@ void LoopBell::on_bell() {
 bool LoopBell::deliver(bool is_sudden) {
   // A nudge alone (the beat of an idle engine) is no reason to expect more.
   const bool is_traffic = is_sudden || has_leftover_ || inbox_.has_ready();
+  const uint64_t start_ns = now_ns_;
   stats_.delivers++;
   has_leftover_ = is_nudged_ = false;
   if (!call_deliver() && !is_ended_) stop();
   if (is_ended_) return false;
   now_ns_ = uv_.hrtime();
+  stats_.busy_ns += now_ns_ - start_ns;
+  stats_.busy_ns_max = std::max(stats_.busy_ns_max, now_ns_ - start_ns);
   if (is_traffic) policy_.delivered(now_ns_, is_sudden);
   return true;
 }
@@ -177,6 +209,7 @@ LoopBell::LoopBell(Napi::Env env, const DoorbellOptions& options, uv_loop_t* loo
       cores_(options.cores),
       fd_(fd),
       inbox_(options.region.data, layout_, options.thread),
+      counters_(options.region.data, layout_, options.thread),
       policy_(options.spin_us, options.spin_budget_us) {}
 
 LoopBell* LoopBell::open(Napi::Env env, const DoorbellOptions& options) {

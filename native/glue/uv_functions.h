@@ -24,6 +24,7 @@
   use(idle_init)                     \
   use(idle_start)                    \
   use(idle_stop)                     \
+  use(now)                           \
   use(poll_init)                     \
   use(poll_start)                    \
   use(poll_stop)                     \

@@ -24,6 +24,8 @@ export interface MailboxOptions {
 export interface MailboxEvents {
   /** The line reached its limit (true), or is down to half of it again (false). */
   onFull(isFull: boolean): void
+  /** A lossy mailbox had no place for a message. */
+  onDropped(): void
   /** A handler of a publish threw or rejected; nobody waits for it. */
   onError(error: unknown, subject: string): void
   /** A request was handled: `ok` with its result, or not with what was thrown. */
@@ -51,9 +53,6 @@ export class Mailbox {
   #isFull = false
   #isStopped = false
   #idleWaiters: (() => void)[] = []
-
-  /** Messages that a lossy mailbox had no place for. */
-  dropped = 0
 
   constructor(handler: Handler, options: MailboxOptions, events: MailboxEvents) {
     this.#handler = handler as AnyHandler
@@ -190,7 +189,7 @@ export class Mailbox {
 
   #enqueue(waiting: Waiting): void {
     if (this.#isFull && this.#options.isLossy === true && waiting.ticket === null) {
-      this.dropped++
+      this.#events.onDropped()
       return
     }
     this.#line.push(waiting)

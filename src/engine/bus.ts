@@ -10,13 +10,15 @@ import type { Handler } from '../agent/mailbox.js'
 import type { SubscribeOptions } from '../agent/agent.js'
 import { createMonotonicClock, type Clock } from '../base/clock.js'
 import { FlyshuttleError } from '../base/errors.js'
+import { tell, threadName } from '../base/events.js'
 import { fromRecord, type ErrorRecord } from '../codec/error-record.js'
 import { checkRpc, type Message, type Rpc } from '../codec/message.js'
+import { LoopMeter } from '../counters/thread-counters.js'
 import { createNativeDoorbell, createPortableDoorbell, type Doorbell } from '../link/doorbell.js'
 import { Inbox } from '../link/inbox.js'
 import { Outbox } from '../link/outbox.js'
 import { DictionaryWriter } from '../memory/dictionary.js'
-import { Lane, ThreadState, geometryList } from '../memory/layout.js'
+import { Lane, ThreadCounter, ThreadState, geometryList } from '../memory/layout.js'
 import { incarnationOf, stateOf, type Region } from '../memory/region.js'
 import type { NativeBinding } from '../native/binding.js'
 import { isNear, type Slot } from '../placement/plan.js'
@@ -101,7 +103,7 @@ export class Bus {
       this.#report(error, subject, ''),
     )
     this.#requests = new Requests(this.clock, { onWaiting: hold })
-    this.#dispatcher = new Dispatcher(region, {
+    this.#dispatcher = new Dispatcher(region, thread, {
       onReply: (from, counter, isFailed) => this.#onReply(from, counter, isFailed),
       onControl: (source, from, counter, payload) =>
         this.#onControl(source, from, counter, payload),
@@ -127,6 +129,7 @@ export class Bus {
         withdraw: (id) => host.removeSubscription(id),
         drainArrived: () => this.#inbox.drainArrived(),
         onRoom: () => this.#outbox.wakeAll(),
+        onDropped: () => this.#outbox.counters.add(ThreadCounter.MailboxDropped, 1),
         onError: (error, subject, name) => this.#report(error, subject, name),
         onReply: (ticket, reply, ok, result) => this.#replies.write(ticket, reply, ok, result),
       },
@@ -135,9 +138,10 @@ export class Bus {
     if (incarnation > 1) this.#inbox.skipAll()
     this.#inbox.open(incarnation)
     const deliver = (): number => this.#inbox.drain()
+    const meter = new LoopMeter(region, thread, this.clock)
     this.#doorbell =
       binding === null
-        ? createPortableDoorbell(this.#inbox, deliver)
+        ? createPortableDoorbell(this.#inbox, meter, deliver)
         : createNativeDoorbell(
             {
               ...options,
@@ -146,10 +150,13 @@ export class Bus {
               geometry: geometryList(region.layout),
             },
             this.#inbox,
+            meter,
             deliver,
           )
     this.#outbox.attach(this.#doorbell)
     this.#doorbell.unref()
+    const addon = binding !== null
+    tell('attach', () => ({ thread, name: threadName(thread), incarnation, addon }))
   }
 
   get isClosed(): boolean {
@@ -290,14 +297,18 @@ export class Bus {
     this.#outbox.flushAll()
     this.#isClosed = true
     const error = new FlyshuttleError('ERR_CLOSED', { found: 'waiting for a reply' })
+    let dropped = 0
     try {
       for (const listener of this.#onClose) listener()
-      const dropped = this.#sender.close()
+      dropped = this.#sender.close()
       if (dropped > 0) this.#reportDropped(dropped)
       this.#replies.close()
       this.#requests.close(error)
     } finally {
       this.#doorbell.close()
+      const { thread } = this
+      const incarnation = this.#incarnation
+      tell('close', () => ({ thread, name: threadName(thread), incarnation, dropped }))
     }
   }
 

@@ -5,13 +5,15 @@
 // which agent runs where is in `fleet.ts`.
 
 import { FlyshuttleError } from '../base/errors.js'
+import { tell, threadName } from '../base/events.js'
 import { CLOSE_TIMEOUT_MS_DEFAULT } from '../base/limits.js'
 import { fromRecord } from '../codec/error-record.js'
-import { planGeometry } from '../memory/layout.js'
+import { EngineState, HEADER_STATE, planGeometry } from '../memory/layout.js'
 import { createRegion, type Region } from '../memory/region.js'
 import type { NativeBinding } from '../native/binding.js'
 import { advise } from '../native/advice.js'
 import { loadBinding, type LoadedBinding } from '../native/load.js'
+import { startTrace } from '../observe/trace.js'
 import { AgentHost } from './agent-host.js'
 import { Bus } from './bus.js'
 import { closeThreads } from './closing.js'
@@ -23,6 +25,7 @@ import { usableCores } from '../placement/cgroup.js'
 import { Placing, canPlace, type PlacementInfo } from './placement.js'
 import { checkTimeoutMs } from '../routing/requests.js'
 import { Registry } from './registry.js'
+import { statsOf, type EngineStats } from './stats.js'
 import { Threads, type Place } from './threads.js'
 
 /** What this engine can do on this machine. */
@@ -79,6 +82,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     checked.threadsMax,
     checked.ringBytes === undefined ? {} : { bulkRingBytes: checked.ringBytes },
   )
+  startTrace(process.env['FLYSHUTTLE_TRACE'], 0)
   const placing = Placing.prepare(checked, native.binding, native.reason)
   const engine = new Engine(checked, createRegion(geometry), native, placing)
   try {
@@ -92,6 +96,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 
 export class Engine extends Endpoint {
   readonly capabilities: Capabilities
+  readonly #region: Region
   readonly #bus: Bus
   readonly #host: AgentHost
   readonly #registry: Registry
@@ -131,6 +136,7 @@ export class Engine extends Endpoint {
       },
     )
     super(bus, { agent: 0, name: '' })
+    this.#region = region
     this.#bus = bus
     this.#registry = registry
     this.#bells = bells
@@ -171,6 +177,20 @@ export class Engine extends Endpoint {
   /** Where the threads run and where their memory lies, and what of it was refused. */
   get placement(): PlacementInfo {
     return this.#placing.info(this.#threads.places)
+  }
+
+  /**
+   * What all threads have counted so far, read from shared memory without asking them: works while
+   * they are blocked, and costs them nothing. Plain data, fit for JSON. Also after `close`.
+   *
+   * Counts only grow: take two snapshots and divide by the difference of their `atMs`.
+   *
+   * @example
+   * const { links, threads } = engine.stats()
+   * console.table(links.map(({ from, to, frames, full }) => ({ from, to, frames, full })))
+   */
+  stats(): EngineStats {
+    return statsOf(this.#region, this.#bus.clock.nowMs(), this.#threads.places, this.#fleet)
   }
 
   /**
@@ -232,6 +252,7 @@ export class Engine extends Endpoint {
   async abandon(): Promise<void> {
     await Promise.all(this.#workers().map((place) => this.#end(place)))
     this.#bus.close()
+    this.#setState(EngineState.Closed)
     for (const bell of this.#bells) if (bell >= 0) this.#binding?.closeBell(bell)
     this.#bells.fill(-1)
     this.#placing.releaseMain()
@@ -239,6 +260,7 @@ export class Engine extends Endpoint {
 
   async #close(timeoutMs: number): Promise<void> {
     this.#bus.hold(true)
+    this.#setState(EngineState.Closing)
     this.#closing.abort()
     this.#bus.flush()
     await closeThreads(
@@ -251,6 +273,11 @@ export class Engine extends Endpoint {
       timeoutMs,
     )
     await this.abandon()
+  }
+
+  #setState(state: number): void {
+    // SYNC engine-state: pairs with engine-state in statsOf. Only for looking at.
+    Atomics.store(this.#region.views.i32, HEADER_STATE >>> 2, state)
   }
 
   #workers(): Place[] {
@@ -298,13 +325,16 @@ export class Engine extends Endpoint {
   }
 
   #onDeath(place: Place, reason: unknown, wasReady: boolean): void {
-    const { thread } = place
+    const { thread, incarnation } = place
     this.#registry.withdraw(thread)
-    const agent = this.#fleet.lose(place).join()
+    const agents = this.#fleet.lose(place)
+    const agent = agents.join()
     // The announcement set every ready bit and said "awake" for everybody: only a bell wakes now.
     for (const { index } of this.threads) this.#bus.ringAnyway(index)
-    if (!wasReady) return
     const found = reason instanceof Error ? reason.message : String(reason)
+    const name = threadName(thread)
+    tell('dead', () => ({ thread, name, incarnation, reason: found, agents }))
+    if (!wasReady) return
     const error = new FlyshuttleError('ERR_THREAD_DIED', { thread, found }, reason)
     this.#report(error, { subject: '(thread)', thread, agent })
   }

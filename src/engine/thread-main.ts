@@ -8,6 +8,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { toRecord } from '../codec/error-record.js'
 import { openRegion } from '../memory/region.js'
 import { loadBinding } from '../native/load.js'
+import { startTrace } from '../observe/trace.js'
 import { takePlace } from '../placement/place.js'
 import type { Slot } from '../placement/plan.js'
 import { AgentHost } from './agent-host.js'
@@ -25,6 +26,7 @@ if (boot.hasAddon && binding === null) {
 const region = openRegion(boot.memory)
 // First of all: what this thread allocates from now on comes from its own node.
 const placed = takePlace(binding, region, boot.thread, boot.slots[boot.thread] as Slot)
+startTrace(process.env['FLYSHUTTLE_TRACE'], boot.thread)
 const closing = new AbortController()
 
 const bus: Bus = new Bus(

@@ -3,6 +3,7 @@
 
 import { Worker } from 'node:worker_threads'
 import { FlyshuttleError } from '../base/errors.js'
+import { threadName } from '../base/events.js'
 import { LINE_BYTES, SPAWN_TIMEOUT_MS_DEFAULT } from '../base/limits.js'
 import {
   HEADER_DEATHS,
@@ -87,7 +88,7 @@ export class Threads {
     const boot: ThreadBoot = { ...this.#boot, thread, incarnation, ids }
     const worker = new Worker(findThreadFile(), {
       workerData: boot,
-      name: `flyshuttle ${thread}`,
+      name: threadName(thread),
       ...inheritedArguments(),
     })
     place.worker = worker

@@ -7,6 +7,7 @@
 // process alive unless `ref` was called.
 
 import { BEAT_MS } from '../base/limits.js'
+import type { LoopMeter } from '../counters/thread-counters.js'
 import type { NativeBinding, NativeDoorbell } from '../native/binding.js'
 
 /**
@@ -53,12 +54,14 @@ export interface NativeDoorbellOptions {
 export function createNativeDoorbell(
   options: NativeDoorbellOptions,
   inbox: Pick<Parkable, 'recheck'>,
+  meter: LoopMeter,
   deliver: Deliver,
 ): Doorbell {
   const { binding, bells } = options
   const native: NativeDoorbell = new binding.Doorbell({ ...options, deliver })
   const beat = setInterval(() => {
     inbox.recheck()
+    meter.beat()
     native.nudge()
   }, BEAT_MS)
   beat.unref()
@@ -76,7 +79,11 @@ export function createNativeDoorbell(
 /**
  * The same in pure JavaScript: one to two orders of magnitude slower to wake, and it never spins.
  */
-export function createPortableDoorbell(inbox: Parkable, deliver: Deliver): Doorbell {
+export function createPortableDoorbell(
+  inbox: Parkable,
+  meter: LoopMeter,
+  deliver: Deliver,
+): Doorbell {
   const { i32 } = inbox
   const sleepingIndex = inbox.sleepingIndexOf(inbox.thread)
   let isOpen = true
@@ -95,9 +102,11 @@ export function createPortableDoorbell(inbox: Parkable, deliver: Deliver): Doorb
       return
     }
     isAwaiting = true
+    meter.parked()
     // The producer that rings has already set the word to 0, so one wake ends one wait.
     void wait.value.then(() => {
       isAwaiting = false
+      meter.woken()
       turn()
     })
   }
@@ -105,7 +114,8 @@ export function createPortableDoorbell(inbox: Parkable, deliver: Deliver): Doorb
     if (!isOpen) return
     // STEP park: awake before we drain, so that nobody rings for what we are about to read.
     inbox.unpark()
-    if (deliver() !== 0) setImmediate(turn)
+    meter.running()
+    if (meter.deliver(deliver) !== 0) setImmediate(turn)
     else rest()
   }
   const endWait = (): void => {
@@ -116,7 +126,11 @@ export function createPortableDoorbell(inbox: Parkable, deliver: Deliver): Doorb
   // inbox besides.
   const beat = setInterval(() => {
     inbox.recheck()
-    if (isAwaiting && deliver() !== 0) endWait()
+    meter.beat()
+    if (!isAwaiting) return
+    meter.running()
+    if (meter.deliver(deliver) !== 0) endWait()
+    else meter.sleeping()
   }, BEAT_MS)
   beat.unref()
   setImmediate(turn)

@@ -13,14 +13,20 @@ import {
   LINE_BYTES,
   PRODUCERS_PER_READY_GROUP,
 } from '../base/limits.js'
+import { count } from '../counters/counter.js'
+import { ThreadCounters } from '../counters/thread-counters.js'
 import {
+  COUNTER_BYTES,
   HEADER_DEATHS,
+  INBOX_AGENT,
   INBOX_DEAD,
   INBOX_FULL,
   INBOX_INCARNATION,
   INBOX_READY,
   INBOX_SLEEPING,
+  LINK_RECEIVED,
   Lane,
+  ReceivedCounter,
   ThreadState,
 } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
@@ -55,6 +61,7 @@ export class Inbox {
   readonly #readyIndex: number[] = []
   readonly #leftover: number[] = []
   readonly #sleepingIndex: number
+  readonly #agentIndex: number
   #deathsSeen: number
   #bulkTurn = 0
 
@@ -75,6 +82,7 @@ export class Inbox {
     this.#onFrame = (offset, word0) => events.onFrame(offset, word0)
     const inbox = layout.inbox(thread)
     this.#sleepingIndex = (inbox + INBOX_SLEEPING) >>> 2
+    this.#agentIndex = (inbox + INBOX_AGENT) >>> 2
     for (let group = 0; group < layout.readyGroups; group++) {
       this.#readyIndex.push((inbox + INBOX_READY + group * LINE_BYTES) >>> 2)
       this.#leftover.push(-1) // A new consumer scans every link.
@@ -101,6 +109,7 @@ export class Inbox {
   /** Announces that this thread now reads its inbox. */
   open(incarnation: number): void {
     const inbox = this.#region.layout.inbox(this.thread)
+    new ThreadCounters(this.#region, this.thread).clear()
     // STEP adopt: who we are, before we say that we live.
     Atomics.store(this.i32, (inbox + INBOX_INCARNATION) >>> 2, incarnation)
     Atomics.store(this.i32, this.#sleepingIndex, 0)
@@ -124,6 +133,7 @@ export class Inbox {
     } finally {
       // Whatever an event threw against its word, an inbox that stayed "draining" would be deaf.
       this.isDraining = false
+      this.i32[this.#agentIndex] = 0
     }
     return this.#hasLeftover() ? 1 : 0
   }
@@ -233,13 +243,23 @@ export class Inbox {
       return 0
     }
     this.source = producer
+    const start = reader.position
     // STEP drain: handled frames are free before a producer that waits for room is rung.
     const frames = reader.poll(this.#onFrame, framesMax)
     this.framesReceived += frames
+    this.#count(producer, bit & 1, frames, (reader.position - start) | 0)
     if (reader.corrupt !== null) this.#events.onCorrupt(producer, reader.corrupt)
     if (frames < framesMax) this.#leftover[group] = (this.#leftover[group] as number) & mask
     if (reader.release()) this.#events.onRoom(producer)
     return frames
+  }
+
+  #count(producer: number, lane: number, frames: number, units: number): void {
+    if (units === 0) return
+    const words = this.#region.layout.laneWords(producer, this.thread, lane as Lane)
+    const index = (words + LINK_RECEIVED) >>> 2
+    count(this.i32, index + ReceivedCounter.Frames * (COUNTER_BYTES >>> 2), frames)
+    count(this.i32, index + ReceivedCounter.Units * (COUNTER_BYTES >>> 2), units)
   }
 
   #hasLeftover(): boolean {

@@ -5,19 +5,26 @@
 // microtask at the end of the tick. A lone message therefore leaves at the end of the tick at the
 // latest.
 
+import { tell, threadName } from '../base/events.js'
 import {
   FLUSH_BYTES,
   LINE_BYTES,
   PRODUCERS_PER_READY_GROUP,
   URGENT_RESERVE_DIVISOR,
 } from '../base/limits.js'
+import { count } from '../counters/counter.js'
+import { ThreadCounters } from '../counters/thread-counters.js'
 import {
+  COUNTER_BYTES,
   INBOX_DEAD,
   INBOX_FULL,
   INBOX_INCARNATION,
   INBOX_READY,
   INBOX_SLEEPING,
+  LINK_OVERFLOW_BYTES,
+  LINK_SENT,
   Lane,
+  SentCounter,
   ThreadState,
 } from '../memory/layout.js'
 import { stateOf, type Region } from '../memory/region.js'
@@ -59,14 +66,25 @@ export class LinkWriter {
   wantedBytes = 0
   /** What this link's ring last was asked to ring for, in bytes; 0 when nothing waits. */
   awaitedBytes = 0
+  /** It ran full, and half of it has not been free since. */
+  isFull = false
+  readonly #i32: Int32Array
+  readonly #from: number
+  readonly #sentIndex: number
+  readonly #overflowIndex: number
 
   constructor(region: Region, from: number, to: number, lane: Lane) {
     const { layout } = region
     const ringBytes = layout.ringBytes(lane)
+    const words = layout.laneWords(from, to, lane)
     this.to = to
     this.lane = lane
+    this.#from = from
+    this.#i32 = region.views.i32
+    this.#sentIndex = (words + LINK_SENT) >>> 2
+    this.#overflowIndex = (words + LINK_OVERFLOW_BYTES) >>> 2
     this.ring = new RingWriter(region.views.i32, {
-      words: layout.laneWords(from, to, lane),
+      words,
       data: layout.ring(from, to, lane),
       ringBytes,
     })
@@ -93,10 +111,48 @@ export class LinkWriter {
     if (ring.freeBytesSeen >= highWaterFreeBytes || ring.isCorrupt) return true
     return ring.freeBytes() >= highWaterFreeBytes
   }
+
+  /** For whoever looks at the engine. Once per batch at most, or where something had to wait. */
+  count(counter: SentCounter): void {
+    count(this.#i32, this.#sentIndex + counter * (COUNTER_BYTES >>> 2), 1)
+  }
+
+  /** A message of `wantedBytes` found no room here. Counted and told once, until half is free. */
+  noteFull(wantedBytes: number): void {
+    if (this.isFull) return
+    this.isFull = true
+    this.count(SentCounter.Full)
+    const thread = this.#from
+    const { to, ring } = this
+    const lane = this.lane === Lane.Urgent ? 'urgent' : 'bulk'
+    const { freeBytesSeen: freeBytes, ringBytes } = ring
+    tell('full', () => {
+      const name = threadName(thread)
+      return { what: 'link', thread, name, to, lane, wantedBytes, freeBytes, ringBytes }
+    })
+  }
+
+  /** A message of so many bytes waits in our heap because of this link. */
+  charge(bytes: number): void {
+    this.count(SentCounter.Overflow)
+    this.#setOverflow(this.overflowBytes + bytes)
+  }
+
+  /** It waits no longer. */
+  discharge(bytes: number): void {
+    this.#setOverflow(this.overflowBytes - bytes)
+  }
+
+  #setOverflow(bytes: number): void {
+    this.overflowBytes = bytes
+    this.#i32[this.#overflowIndex] = bytes
+  }
 }
 
 export class Outbox {
   readonly thread: number
+  /** What the thread counts about itself. */
+  readonly counters: ThreadCounters
   readonly #region: Region
   readonly #i32: Int32Array
   readonly #links: (LinkWriter | undefined)[] = []
@@ -109,6 +165,7 @@ export class Outbox {
     this.#region = region
     this.#i32 = region.views.i32
     this.thread = thread
+    this.counters = new ThreadCounters(region, thread)
   }
 
   /** Joined after construction, because a doorbell needs the inbox and the inbox needs this. */
@@ -135,6 +192,8 @@ export class Outbox {
     if (link.ring.pendingBytes === 0) return
     // STEP flush: the tail moves, then whoever sleeps is woken.
     link.ring.publish()
+    link.count(SentCounter.Batches)
+    if (link.isFull && link.ring.freeBytesSeen >= link.lowWaterFreeBytes) link.isFull = false
     this.wake(link)
   }
 
@@ -158,7 +217,9 @@ export class Outbox {
     // SYNC sleep-check: pairs with sleep-check in Inbox.tryPark. The bit is set before we look
     // whether it sleeps.
     if (Atomics.load(i32, link.sleepingIndex) === 0) return
-    if (Atomics.exchange(i32, link.sleepingIndex, 0) !== 0) this.#doorbell?.ring(link.to)
+    if (Atomics.exchange(i32, link.sleepingIndex, 0) === 0) return
+    link.count(SentCounter.Wakes)
+    this.#doorbell?.ring(link.to)
   }
 
   /** Wakes every thread: something changed that no frame tells. */
@@ -174,7 +235,10 @@ export class Outbox {
     // STEP full: what is pending leaves first, else the reader may have no reason to move.
     this.flush(link)
     link.awaitedBytes = Math.max(link.awaitedBytes, wantedBytes)
-    if (!link.ring.awaitRoom(link.awaitedBytes)) return false
+    if (!link.ring.awaitRoom(link.awaitedBytes)) {
+      link.count(SentCounter.Waits)
+      return false
+    }
     link.awaitedBytes = 0
     return true
   }

@@ -27,7 +27,7 @@ export interface NativeDoorbellOptions {
   readonly cores: number
 }
 
-/** Counts since the doorbell was made; they wrap at 2^32. */
+/** Counts since the doorbell was made. */
 export interface NativeDoorbellStats {
   /** The bell rang. */
   readonly wakes: number

@@ -294,6 +294,11 @@ export class RingReader {
     return Atomics.exchange(this.#i32, this.#waitingIndex, 0) !== 0
   }
 
+  /** Up to here frames have been handled, in units of 8 bytes; for counting. */
+  get position(): number {
+    return this.#head
+  }
+
   /** Where the producer's published frames end now; for `hasPassed`. */
   get publishedEnd(): number {
     return Atomics.load(this.#i32, this.#tailIndex)

@@ -8,7 +8,7 @@ import { FlyshuttleError } from '../base/errors.js'
 import { FRAME_HEADER_BYTES, OVERFLOW_BYTES_MAX } from '../base/limits.js'
 import type { Message } from '../codec/message.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
-import { ThreadState } from '../memory/layout.js'
+import { ThreadCounter, ThreadState } from '../memory/layout.js'
 import type { Views } from '../memory/region.js'
 import { CodecId } from '../base/codec-id.js'
 import { FRAME_CODEC_SHIFT, FRAME_KIND_SHIFT, FrameFlag, FrameKind } from '../ring/frame.js'
@@ -43,9 +43,6 @@ export class DirectSender {
     incarnation: 0,
     counter: 0,
   }
-
-  /** Frames that found neither room nor overflow, or whose receiver has ended. */
-  dropped = 0
 
   constructor(views: Views, outbox: Outbox, stage: PayloadStage) {
     this.#views = views
@@ -94,11 +91,11 @@ export class DirectSender {
     // A failure is small, and the requester must hear of it: it may take as much room again.
     const limitBytes = OVERFLOW_BYTES_MAX * ((flags & FrameFlag.Failed) === 0 ? 1 : 2)
     if (link.overflowBytes + lengthBytes > limitBytes) {
-      this.dropped++
+      this.#outbox.counters.add(ThreadCounter.RepliesDropped, 1)
       const data = { subject, found: link.overflowBytes, wanted: limitBytes }
       throw new FlyshuttleError('ERR_BACKPRESSURE', data)
     }
-    link.overflowBytes += lengthBytes
+    link.charge(lengthBytes)
     const parked = { ...parcel, payload: this.#stage.take() }
     if (waiting === undefined) this.#waiting.set(link, [parked])
     else waiting.push(parked)
@@ -136,6 +133,7 @@ export class DirectSender {
     const reserve = parcel.kind === FrameKind.Control ? 0 : link.reserveBytes
     let start = link.ring.claim(length, reserve)
     if (start < 0) {
+      link.noteFull(2 * length + reserve)
       if (!this.#outbox.awaitRoom(link, 2 * length + reserve)) return false
       start = link.ring.claim(length, reserve)
       if (start < 0) return false
@@ -155,11 +153,11 @@ export class DirectSender {
   }
 
   #drop(link: LinkWriter, parcels: DirectParcel[]): void {
-    this.dropped += parcels.length
+    this.#outbox.counters.add(ThreadCounter.RepliesDropped, parcels.length)
     this.#discharge(link, parcels.splice(0))
   }
 
   #discharge(link: LinkWriter, parcels: readonly DirectParcel[]): void {
-    for (const { payload } of parcels) link.overflowBytes -= BLOCKS_BYTES + payload.length
+    for (const { payload } of parcels) link.discharge(BLOCKS_BYTES + payload.length)
   }
 }

@@ -35,7 +35,7 @@ export class Parking {
 
   /** Lines up a message whose caller waits for it. `parcel` owns its payload. */
   park(route: Route, parcel: Parcel): void {
-    for (const link of parcel.charged) link.overflowBytes += parkedBytes(parcel)
+    for (const link of parcel.charged) link.charge(parkedBytes(parcel))
     route.parked.push(parcel)
     // Later messages line up behind it.
     route.shut()
@@ -102,7 +102,7 @@ function parkedBytes(parcel: Parcel): number {
 }
 
 function discharge(parcel: Parcel): void {
-  for (const link of parcel.charged) link.overflowBytes -= parkedBytes(parcel)
+  for (const link of parcel.charged) link.discharge(parkedBytes(parcel))
 }
 
 /** Every link that a message of this route may take, once. */

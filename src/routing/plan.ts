@@ -157,6 +157,7 @@ export class Plan {
     const wanted = planned + frame
     if (link.ring.freeBytesSeen < wanted && link.ring.freeBytes() < wanted) {
       link.wantedBytes = wanted
+      link.noteFull(wanted)
       return false
     }
     link.plannedBytes = planned

@@ -11,7 +11,7 @@ import { CodecId } from '../base/codec-id.js'
 import { checkMessage, type Message } from '../codec/message.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
-import { Lane, ThreadState } from '../memory/layout.js'
+import { Lane, ThreadCounter, ThreadState } from '../memory/layout.js'
 import type { Region, Views } from '../memory/region.js'
 import { FrameKind } from '../ring/frame.js'
 import { frameBytesMax } from '../ring/ring.js'
@@ -61,8 +61,6 @@ export class Sender {
   }
   #isClosed = false
 
-  /** Messages skipped because a lossy subscription had no room. */
-  lossyDropped = 0
   constructor(
     region: Region,
     outbox: Outbox,
@@ -93,11 +91,6 @@ export class Sender {
   /** Whether parcels wait for room. */
   get isWaiting(): boolean {
     return !(this.#parking.isEmpty && this.#drains.isEmpty) || this.#direct.isWaiting
-  }
-
-  /** Replies that found neither room nor overflow, or whose requester has ended. */
-  get repliesDropped(): number {
-    return this.#direct.dropped
   }
 
   /**
@@ -334,7 +327,7 @@ export class Sender {
       this.#outbox.committed(link)
     }
     plan.confirm()
-    this.lossyDropped += plan.skipped
+    if (plan.skipped > 0) this.#outbox.counters.add(ThreadCounter.LossyDropped, plan.skipped)
     return true
   }
 

@@ -133,7 +133,7 @@ export class Player {
       },
       onLost: (error, subject) => this.lost.push([error, subject]),
     })
-    this.dispatcher = new Dispatcher(region, {
+    this.dispatcher = new Dispatcher(region, thread, {
       onReply: (incarnation, counter, isFailed) =>
         this.replies.push([incarnation, counter, isFailed, this.dispatcher.decodeReply()]),
       onControl: (source, incarnation, counter, payload) =>
@@ -189,6 +189,7 @@ export class Player {
         { concurrency: how.concurrency ?? 1, messagesMax: 1000 },
         {
           onFull: () => {},
+          onDropped: () => {},
           onError: (error, subject) => this.errors.push([error, subject]),
           onReply: (ticket, ok, result) => this.answered.push([ticket, ok, result]),
         },
