@@ -8,7 +8,6 @@ import {
   ACTIVITY_BITS,
   Activity,
   COUNTER_BYTES,
-  INBOX_AGENT,
   INBOX_BEAT,
   INBOX_DELIVERY_MAX,
   INBOX_FULL,
@@ -47,7 +46,7 @@ export interface LinkStats {
   readonly backlogBytes: number
   /** Size of the ring. */
   readonly ringBytes: number
-  /** How many times the ring ran full. It counts again once half of it has been free. */
+  /** How many times the ring ran full; again only after half was free and nothing waited. */
   readonly full: number
   /** Messages that found no room and went to the overflow buffer in the sender's heap. */
   readonly overflow: number
@@ -96,8 +95,6 @@ export interface ThreadReading extends ThreadCounts {
   readonly isSleeping: boolean
   /** How long it has been doing what it does, ms. */
   readonly sinceMs: number
-  /** Number of the agent whose handler runs, 0 for none. */
-  readonly agent: number
 }
 
 /** `nowMs` is the monotonic clock's. */
@@ -115,7 +112,6 @@ export function readThread(region: Region, thread: number, nowMs: number): Threa
     // Asleep it wakes for each beat. If it does not, its loop is busy with other things.
     isSleeping: activity === Activity.Sleeping && sinceMs < 2 * BEAT_MS,
     sinceMs,
-    agent: wordAt(INBOX_AGENT),
     busyMs: countOf(ThreadCounter.BusyUs) / 1000,
     busyMaxMs: wordAt(INBOX_DELIVERY_MAX) / 1000,
     deliveries: countOf(ThreadCounter.Deliveries),

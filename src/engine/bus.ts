@@ -103,7 +103,7 @@ export class Bus {
       this.#report(error, subject, ''),
     )
     this.#requests = new Requests(this.clock, { onWaiting: hold })
-    this.#dispatcher = new Dispatcher(region, thread, {
+    this.#dispatcher = new Dispatcher(region, {
       onReply: (from, counter, isFailed) => this.#onReply(from, counter, isFailed),
       onControl: (source, from, counter, payload) =>
         this.#onControl(source, from, counter, payload),

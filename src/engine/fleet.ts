@@ -113,14 +113,6 @@ export class Fleet {
     return this.#instancesOn(place).map(({ order }) => order.name)
   }
 
-  /** Name of the agent of which `number` is an instance, or null. */
-  nameOf(number: number): string | null {
-    for (const { name, instances } of this.#running.values()) {
-      if (instances.some(({ order }) => order.number === number)) return name
-    }
-    return null
-  }
-
   /** Forgets what lived on a place whose thread has died; returns the names. */
   lose(place: Place): string[] {
     const names = this.namesOn(place)

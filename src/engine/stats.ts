@@ -6,6 +6,7 @@ import { readLink, readThread, type LinkStats, type ThreadCounts } from '../coun
 import { EngineState, HEADER_STATE, Lane, ThreadState } from '../memory/layout.js'
 import { stateOf, type Region } from '../memory/region.js'
 import type { Fleet } from './fleet.js'
+import { subjectInHand } from './in-hand.js'
 import type { Place } from './threads.js'
 
 /** What `engine.stats()` returns. Figures are each a moment old, and not all of the same moment. */
@@ -38,8 +39,11 @@ export interface ThreadStats extends ThreadCounts {
   readonly stateMs: number
   /** Names of the agents that live on it. */
   readonly agents: readonly string[]
-  /** The agent whose handler a delivery is in right now, or null. */
-  readonly agent: string | null
+  /**
+   * Subject of the message that is being handled right now, or was when the thread died; null for
+   * none. `(reply)` and `(control)` are the engine's own.
+   */
+  readonly handling: string | null
 }
 
 const ENGINE_STATES = { [EngineState.Open]: 'open', [EngineState.Closing]: 'closing' } as const
@@ -80,7 +84,7 @@ function threadStats(
   engineState: number,
 ): ThreadStats {
   const { thread } = place
-  const { isSleeping, sinceMs, agent, ...counts } = readThread(region, thread, nowMs)
+  const { isSleeping, sinceMs, ...counts } = readThread(region, thread, nowMs)
   const end = endOf(region, place, engineState)
   // Whoever asks is thread 0, and awake.
   const isAsleep = isSleeping && thread !== 0
@@ -91,7 +95,7 @@ function threadStats(
     state: end ?? (isAsleep ? 'sleeping' : 'running'),
     stateMs: end === null && thread !== 0 ? sinceMs : 0,
     agents: fleet.namesOn(place),
-    agent: end === null && agent !== 0 ? fleet.nameOf(agent) : null,
+    handling: end === 'closed' ? null : subjectInHand(region, thread),
     ...counts,
   }
 }

@@ -18,7 +18,6 @@ import { ThreadCounters } from '../counters/thread-counters.js'
 import {
   COUNTER_BYTES,
   HEADER_DEATHS,
-  INBOX_AGENT,
   INBOX_DEAD,
   INBOX_FULL,
   INBOX_INCARNATION,
@@ -61,7 +60,6 @@ export class Inbox {
   readonly #readyIndex: number[] = []
   readonly #leftover: number[] = []
   readonly #sleepingIndex: number
-  readonly #agentIndex: number
   #deathsSeen: number
   #bulkTurn = 0
 
@@ -82,7 +80,6 @@ export class Inbox {
     this.#onFrame = (offset, word0) => events.onFrame(offset, word0)
     const inbox = layout.inbox(thread)
     this.#sleepingIndex = (inbox + INBOX_SLEEPING) >>> 2
-    this.#agentIndex = (inbox + INBOX_AGENT) >>> 2
     for (let group = 0; group < layout.readyGroups; group++) {
       this.#readyIndex.push((inbox + INBOX_READY + group * LINE_BYTES) >>> 2)
       this.#leftover.push(-1) // A new consumer scans every link.
@@ -133,7 +130,6 @@ export class Inbox {
     } finally {
       // Whatever an event threw against its word, an inbox that stayed "draining" would be deaf.
       this.isDraining = false
-      this.i32[this.#agentIndex] = 0
     }
     return this.#hasLeftover() ? 1 : 0
   }

@@ -66,7 +66,7 @@ export class LinkWriter {
   wantedBytes = 0
   /** What this link's ring last was asked to ring for, in bytes; 0 when nothing waits. */
   awaitedBytes = 0
-  /** It ran full, and half of it has not been free since. */
+  /** It ran full, and since then it has not been half free with nothing waiting. */
   isFull = false
   readonly #i32: Int32Array
   readonly #from: number
@@ -117,7 +117,7 @@ export class LinkWriter {
     count(this.#i32, this.#sentIndex + counter * (COUNTER_BYTES >>> 2), 1)
   }
 
-  /** A message of `wantedBytes` found no room here. Counted and told once, until half is free. */
+  /** A message of `wantedBytes` found no room here. Counted and told once, until `noteRoom`. */
   noteFull(wantedBytes: number): void {
     if (this.isFull) return
     this.isFull = true
@@ -130,6 +130,11 @@ export class LinkWriter {
       const name = threadName(thread)
       return { what: 'link', thread, name, to, lane, wantedBytes, freeBytes, ringBytes }
     })
+  }
+
+  noteRoom(): void {
+    const hasRoom = this.ring.freeBytesSeen >= this.lowWaterFreeBytes
+    if (hasRoom && this.overflowBytes === 0) this.isFull = false
   }
 
   /** A message of so many bytes waits in our heap because of this link. */
@@ -193,7 +198,7 @@ export class Outbox {
     // STEP flush: the tail moves, then whoever sleeps is woken.
     link.ring.publish()
     link.count(SentCounter.Batches)
-    if (link.isFull && link.ring.freeBytesSeen >= link.lowWaterFreeBytes) link.isFull = false
+    if (link.isFull) link.noteRoom()
     this.wake(link)
   }
 

@@ -64,15 +64,14 @@ export const INBOX_INCARNATION = 3 * LINE_BYTES
 export const INBOX_DICTIONARY_TAIL = 4 * LINE_BYTES
 /**
  * A line that the thread alone writes, by plain stores. Word 0: its `Activity` in the low bits, and
- * since when above them, in ms. Then the number of the agent whose handler runs, the ms of its last
- * beat, how late that was and the latest ever, the longest delivery (µs all three).
+ * since when above them, in ms. Then the ms of its last beat, how late that was and the latest
+ * ever, the longest delivery (µs all three).
  */
 export const INBOX_LIVENESS = 5 * LINE_BYTES
-export const INBOX_AGENT = INBOX_LIVENESS + 4
-export const INBOX_BEAT = INBOX_LIVENESS + 8
-export const INBOX_LAG = INBOX_LIVENESS + 12
-export const INBOX_LAG_MAX = INBOX_LIVENESS + 16
-export const INBOX_DELIVERY_MAX = INBOX_LIVENESS + 20
+export const INBOX_BEAT = INBOX_LIVENESS + 4
+export const INBOX_LAG = INBOX_LIVENESS + 8
+export const INBOX_LAG_MAX = INBOX_LIVENESS + 12
+export const INBOX_DELIVERY_MAX = INBOX_LIVENESS + 16
 export const INBOX_READY = 8 * LINE_BYTES
 export const READY_GROUPS_MAX = 4
 /** Counters that the thread alone writes, in the order of `ThreadCounter`. */

@@ -13,7 +13,6 @@ import { FlatDecoder } from '../codec/flat.js'
 import { MsgpackDecoder } from '../codec/msgpack.js'
 import { structFromCanonical } from '../codec/struct.js'
 import { DictionaryReader } from '../memory/dictionary.js'
-import { INBOX_AGENT } from '../memory/layout.js'
 import type { Region, Views } from '../memory/region.js'
 import { CodecId } from '../base/codec-id.js'
 import {
@@ -45,7 +44,6 @@ export interface DispatcherEvents {
 export class Dispatcher {
   readonly #views: Views
   readonly #i32: Int32Array
-  readonly #agentIndex: number
   readonly #events: DispatcherEvents
   readonly #dictionaries: DictionaryReader[] = []
   readonly #msgpack: MsgpackDecoder[] = []
@@ -67,9 +65,7 @@ export class Dispatcher {
   #start = 0
   #end = 0
 
-  /** `thread`: whose inbox says which agent is at work. */
-  constructor(region: Region, thread: number, events: DispatcherEvents) {
-    this.#agentIndex = (region.layout.inbox(thread) + INBOX_AGENT) >>> 2
+  constructor(region: Region, events: DispatcherEvents) {
     this.#views = region.views
     this.#i32 = region.views.i32
     this.#events = events
@@ -125,7 +121,6 @@ export class Dispatcher {
           this.#events.onError(error, known.subject, known.plain[0] ?? null)
           return
         }
-        i32[this.#agentIndex] = known.plain[0]?.entry.agent ?? 0
         express.mailbox.hand(value, express.info, known.subject)
         return
       }
@@ -235,7 +230,6 @@ export class Dispatcher {
       this.#events.onError(error, subject, subscription)
       return
     }
-    this.#i32[this.#agentIndex] = subscription.entry.agent
     subscription.mailbox.publish(value, subject, this.#source, agent)
     if (subscription.isLazy) this.#lastStruct?.bound.expire()
   }
@@ -248,7 +242,6 @@ export class Dispatcher {
       this.#events.onRefused(ticket, error as Error)
       return
     }
-    this.#i32[this.#agentIndex] = subscription.entry.agent
     subscription.mailbox.request(value, ticket)
   }
 

@@ -133,7 +133,7 @@ export class Player {
       },
       onLost: (error, subject) => this.lost.push([error, subject]),
     })
-    this.dispatcher = new Dispatcher(region, thread, {
+    this.dispatcher = new Dispatcher(region, {
       onReply: (incarnation, counter, isFailed) =>
         this.replies.push([incarnation, counter, isFailed, this.dispatcher.decodeReply()]),
       onControl: (source, incarnation, counter, payload) =>

@@ -14,9 +14,13 @@ import {
   rpc,
   u32,
   type AgentContext,
+  type DiagnosticEvents,
   type Engine,
+  type EngineStats,
+  type LinkStats,
   type MessageInfo,
   type Outcome,
+  type ThreadStats,
 } from 'flyshuttle'
 import { describe, expectTypeOf, test } from 'vitest'
 
@@ -137,5 +141,27 @@ describe('defineAgent', () => {
     // @ts-expect-error misspelt
     void createEngine({ thread: 2 })
     expectTypeOf(createEngine({ threads: 2 })).toEqualTypeOf<Promise<Engine>>()
+  })
+})
+
+describe('stats', () => {
+  test('are plain figures with names', () => {
+    const { threads, links, atMs } = engine.stats()
+    expectTypeOf(engine.stats()).toEqualTypeOf<EngineStats>()
+    expectTypeOf(threads).toEqualTypeOf<readonly ThreadStats[]>()
+    expectTypeOf(links).toEqualTypeOf<readonly LinkStats[]>()
+    expectTypeOf(atMs).toEqualTypeOf<number>()
+    expectTypeOf<ThreadStats['state']>().toEqualTypeOf<'running' | 'sleeping' | 'dead' | 'closed'>()
+    expectTypeOf<ThreadStats['handling']>().toEqualTypeOf<string | null>()
+    expectTypeOf<LinkStats['lane']>().toEqualTypeOf<'urgent' | 'bulk'>()
+    // @ts-expect-error a snapshot is nobody's to change
+    engine.stats().atMs = 1
+  })
+
+  test('have events beside them, told apart by `what`', () => {
+    const full = {} as DiagnosticEvents['full']
+    if (full.what === 'link') expectTypeOf(full.to).toEqualTypeOf<number>()
+    else expectTypeOf(full.subject).toEqualTypeOf<string>()
+    expectTypeOf<keyof DiagnosticEvents>().toEqualTypeOf<'attach' | 'close' | 'dead' | 'full'>()
   })
 })
