@@ -83,6 +83,8 @@ export class LinkWriter {
     this.#i32 = region.views.i32
     this.#sentIndex = (words + LINK_SENT) >>> 2
     this.#overflowIndex = (words + LINK_OVERFLOW_BYTES) >>> 2
+    // What waited in the heap of a predecessor went with it.
+    this.#setOverflow(0)
     this.ring = new RingWriter(region.views.i32, {
       words,
       data: layout.ring(from, to, lane),
@@ -132,6 +134,7 @@ export class LinkWriter {
     })
   }
 
+  /** To be called while `isFull`, now and then: the next time it has no room is another time. */
   noteRoom(): void {
     const hasRoom = this.ring.freeBytesSeen >= this.lowWaterFreeBytes
     if (hasRoom && this.overflowBytes === 0) this.isFull = false

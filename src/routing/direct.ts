@@ -125,6 +125,7 @@ export class DirectSender {
 
   /** Drops what waits. */
   close(): void {
+    for (const [link, parcels] of this.#waiting) this.#discharge(link, parcels)
     this.#waiting.clear()
   }
 

@@ -23,6 +23,15 @@ describe('a counter', () => {
     expect(seen).toEqual([mark - 1, mark, mark + 1, mark + 2])
   })
 
+  test('carries in small steps as in large ones, far beyond what one word holds', () => {
+    const words = new Int32Array(2)
+    for (let step = 1; step <= 10_000; step++) {
+      count(words, 0, 2 ** 21 - 1)
+      if (readCount(words, 0) !== step * (2 ** 21 - 1)) expect.fail(`wrong at step ${step}`)
+    }
+    expect(readCount(words, 0)).toBeGreaterThan(2 ** 32)
+  })
+
   test('adds anything to anything, up to 2^53', () => {
     const property = fc.property(
       fc.integer({ min: 0, max: COUNT_MAX - 2 ** 32 }),
