@@ -71,7 +71,7 @@ describe('the portable doorbell', () => {
   test('finds at the next beat a frame whose ready bit a peer has wiped', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     bell.close()
-    bell = createPortableDoorbell(inbox, () => inbox.drain())
+    bell = createPortableDoorbell(inbox, meterOf(region), () => inbox.drain())
     await until(isAsleep)
     const link = new Outbox(region, 0).link(1, Lane.Bulk)
     offer(region, link, 5)
