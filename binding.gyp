@@ -49,6 +49,7 @@
             'native/glue/bells.cc',
             'native/glue/doorbell.cc',
             'native/glue/layout.cc',
+            'native/glue/litmus.cc',
             'native/glue/loop_bell.cc',
             'native/glue/placement.cc',
             'native/glue/rings.cc',
@@ -70,7 +71,7 @@
           'sources': ['native/platform/bell_linux.cc', 'native/platform/placement_linux.cc'],
         }],
         ['prebuild==1', {
-          'sources!': ['native/glue/stress.cc'],
+          'sources!': ['native/glue/litmus.cc', 'native/glue/stress.cc'],
           'sources': ['native/platform/runtime.cc'],
           # The second: strings are made of templates here, not of functions in libstdc++. The
           # third: on 64-bit systems it changes nothing but names, to some that musl lacks.

@@ -23,6 +23,7 @@ class Addon : public Napi::Addon<Addon> {
     glue::export_rings(env, exports);
 #ifndef FLYSHUTTLE_PREBUILD
     glue::export_stress(env, exports);
+    glue::export_litmus(env, exports);
 #endif
   }
 };

@@ -13,5 +13,6 @@ void export_doorbell(Napi::Env env, Napi::Object exports);
 void export_placement(Napi::Env env, Napi::Object exports);
 void export_rings(Napi::Env env, Napi::Object exports);
 void export_stress(Napi::Env env, Napi::Object exports);
+void export_litmus(Napi::Env env, Napi::Object exports);
 
 }  // namespace flyshuttle::glue

@@ -163,6 +163,14 @@ export interface NativeBinding {
     ...rest: [...ring: RingArguments, frames: number, seed: number]
   ) => NativeStressThread
 
+  /** One actor of a litmus test on a C++ thread; `test/litmus` has the other. */
+  readonly NativeLitmusThread: new (
+    memory: Int32Array,
+    test: number,
+    role: number,
+    cells: number,
+  ) => { join(): void }
+
   /** Two C++ threads, one ring in private memory: the limit of this machine. Blocks the caller. */
   measureLimit(options: NativeLimitOptions): NativeLimitResult
 }
