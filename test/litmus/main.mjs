@@ -1,5 +1,6 @@
-// Litmus tests of shared memory, JavaScript with JavaScript and with C++, in the manner of jcstress:
-// a histogram of what two threads saw for each, and exit code 1 if anything forbidden was among it.
+// Litmus tests of shared memory, JavaScript with JavaScript and with C++, in the manner of
+// jcstress: a histogram of what two threads saw for each, and exit code 1 if anything forbidden was
+// among it.
 //
 //     npm run test:litmus                      this Node
 //     npx -y node@22 test/litmus/main.mjs      another
