@@ -26,9 +26,11 @@ export const ERROR_CATALOGUE = {
   ERR_FRAME_CORRUPT:
     'thread {thread} wrote a frame that cannot be read: {found}; wanted {wanted}; ' +
     'the link is closed',
+  ERR_HANDLE_INVALID: 'the handle is {found}; wanted {wanted}',
   ERR_HANDLER: 'the handler of {subject} failed: {found}',
   ERR_INFO_EXPIRED:
     '`{found}` was read after the handler returned or awaited; copy what you need before',
+  ERR_JOIN_REFUSED: 'this thread cannot join the engine: {found}; wanted {wanted}',
   ERR_LAYOUT_MISMATCH: 'the region has {field} {found}; wanted {wanted}',
   ERR_MESSAGE_TOO_LARGE: '{subject}: the message takes {found} bytes; at most {wanted} fit a frame',
   ERR_NO_RESPONDERS: 'nobody handles requests on {subject}',

@@ -241,6 +241,12 @@ export class Bus {
     return this.#subscriptions.remove(subscription, drain, this.#isClosed)
   }
 
+  /** Withdraws every subscription of this thread; messages already received are handled first. */
+  async unsubscribeAll(): Promise<void> {
+    const all = [...this.#dispatcher.subscriptions.values()]
+    await Promise.all(all.map((subscription) => this.unsubscribe(subscription)))
+  }
+
   /**
    * Asks another thread to do something.
    *

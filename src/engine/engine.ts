@@ -4,29 +4,36 @@
 // everything in order. What it can do with messages is in `endpoint.ts`, the same as for agents;
 // which agent runs where is in `fleet.ts`.
 
+import { randomUUID } from 'node:crypto'
+import { threadId, type MessagePort } from 'node:worker_threads'
 import { FlyshuttleError } from '../base/errors.js'
 import { tell, threadName } from '../base/events.js'
 import { CLOSE_TIMEOUT_MS_DEFAULT } from '../base/limits.js'
 import { fromRecord } from '../codec/error-record.js'
-import { EngineState, HEADER_STATE, planGeometry } from '../memory/layout.js'
+import type { Rpc } from '../codec/message.js'
+import { EngineState, planGeometry } from '../memory/layout.js'
 import { createRegion, type Region } from '../memory/region.js'
 import type { NativeBinding } from '../native/binding.js'
 import { advise } from '../native/advice.js'
 import { loadBinding, type LoadedBinding } from '../native/load.js'
 import { startTrace } from '../observe/trace.js'
+import { usableCores } from '../placement/cgroup.js'
+import type { SubscribeOptions } from '../agent/agent.js'
+import type { MessageInfo } from '../agent/info.js'
 import { AgentHost } from './agent-host.js'
 import { Bus } from './bus.js'
 import { closeThreads } from './closing.js'
-import type { ErrorContext, RegistryRequest } from './control.js'
-import { Endpoint } from './endpoint.js'
+import type { EngineBoot, ErrorContext, RegistryRequest } from './control.js'
+import { Endpoint, type SubscriptionHandle } from './endpoint.js'
 import { Fleet, type AgentHandle, type SpawnOptions } from './fleet.js'
+import { HANDLE_VERSION, type JoinHandle } from './join.js'
 import { checkKeys, checkOptions, type CheckedOptions, type EngineOptions } from './options.js'
-import { usableCores } from '../placement/cgroup.js'
 import { Placing, canPlace, type PlacementInfo } from './placement.js'
 import { checkTimeoutMs } from '../routing/requests.js'
+import { Door, type Admission } from './reception.js'
 import { Registry } from './registry.js'
 import { statsOf, type EngineStats } from './stats.js'
-import { Threads, type Place } from './threads.js'
+import { isTaken, Threads, type Place } from './threads.js'
 
 /** What this engine can do on this machine. */
 export interface Capabilities {
@@ -49,9 +56,12 @@ export interface ThreadInfo {
   readonly index: number
   /** Names of the agents that live on it. */
   readonly agents: readonly string[]
+  /** Somebody else made it, and it joined. */
+  readonly hasJoined: boolean
   /**
    * Ends the thread at once, like a crash: what it had not flushed is lost, requests to it are
-   * rejected. @throws ERR_OPTION_INVALID for the main thread
+   * rejected. @throws ERR_OPTION_INVALID for the main thread, and for one that joined: its owner
+   * ends it
    */
   terminate(): Promise<void>
 }
@@ -100,6 +110,8 @@ export class Engine extends Endpoint {
   readonly #bus: Bus
   readonly #host: AgentHost
   readonly #registry: Registry
+  readonly #door: Door
+  readonly #boot: EngineBoot
   readonly #threads: Threads
   readonly #fleet: Fleet
   readonly #bells: Int32Array
@@ -122,8 +134,10 @@ export class Engine extends Endpoint {
     for (let thread = 0; thread < count; thread++) bells[thread] = binding?.createBell() ?? -1
     const cores = usableCores()
     const registry = new Registry(region)
+    const hasAddon = binding !== null
     const { slots } = placing
     const shared = { bells, spinUs, spinBudgetUs, cores: placing.coresOf(cores), slots }
+    const boot = { ...shared, engineId: randomUUID(), memory: region.memory, hasAddon }
     placing.takeMain(region)
     const bus: Bus = new Bus(
       { ...shared, region, thread: 0, incarnation: 1, binding, ids: registry.takeIds(0) },
@@ -144,17 +158,17 @@ export class Engine extends Endpoint {
     this.#placing = placing
     this.#onError = options.onError
     this.#host = new AgentHost(bus, this.#closing.signal)
-    this.#threads = new Threads(
-      region,
-      { ...shared, memory: region.memory, hasAddon: binding !== null },
-      { onDeath: (place, why, wasReady) => this.#onDeath(place, why, wasReady) },
-    )
+    this.#boot = boot
+    this.#door = new Door(boot.engineId, region, (port) => this.#admit(port))
+    this.#threads = new Threads(region, boot, {
+      onDeath: (place, why, wasReady) => this.#onDeath(place, why, wasReady),
+    })
     this.#fleet = new Fleet(this.#threads, this.#host, {
       startThread: (place) => this.#startThread(place),
       ask: (place, request, timeoutMs) => bus.control(place.thread, request, timeoutMs),
     })
     this.capabilities = Object.freeze({
-      addon: binding !== null,
+      addon: hasAddon,
       addonFile: file,
       addonReason: reason,
       placement: canPlace(binding),
@@ -166,10 +180,11 @@ export class Engine extends Endpoint {
   /** The threads that take part, the main thread first. */
   get threads(): readonly ThreadInfo[] {
     return this.#threads.places
-      .filter(({ thread, worker }) => thread === 0 || worker !== null)
+      .filter((place) => place.thread === 0 || isTaken(place))
       .map((place) => ({
         index: place.thread,
         agents: this.#fleet.namesOn(place),
+        hasJoined: place.guest !== null,
         terminate: this.#terminate.bind(this, place, place.incarnation),
       }))
   }
@@ -219,6 +234,34 @@ export class Engine extends Endpoint {
     }
   }
 
+  /**
+   * Without arguments: a handle with which Workers that somebody else made can `join`. It is plain
+   * data, for `workerData` or `postMessage`, and serves as many threads as there are places
+   * (`threadsMax`).
+   *
+   * With arguments: answers requests on a subject.
+   *
+   * @throws ERR_CLOSED
+   * @example
+   * const pool = new Piscina({ filename, workerData: { fly: engine.handle() } })
+   * await engine.handle(Worst, ({ top }) => table.slice(0, top))
+   */
+  override handle(): JoinHandle
+  override handle<Q, R>(
+    rpc: Rpc<Q, R>,
+    handler: (value: Q, info: MessageInfo) => R | PromiseLike<R>,
+    options?: SubscribeOptions,
+  ): Promise<SubscriptionHandle>
+  override handle<Q = any>(
+    subject: string,
+    handler: (value: Q, info: MessageInfo) => unknown,
+    options?: SubscribeOptions,
+  ): Promise<SubscriptionHandle>
+  override handle(...given: any[]): any {
+    if (given.length === 0) return this.#makeHandle()
+    return super.handle(...(given as Parameters<Endpoint['handle']>))
+  }
+
   /** A running agent by name. @throws ERR_AGENT_UNKNOWN */
   agent(name: string): AgentHandle {
     return this.#fleet.find(name)
@@ -250,17 +293,17 @@ export class Engine extends Endpoint {
 
   /** Ends everything at once. For `createEngine`, when a thread does not start. */
   async abandon(): Promise<void> {
+    this.#door.close(EngineState.Closed)
     await Promise.all(this.#workers().map((place) => this.#end(place)))
     this.#bus.close()
-    this.#setState(EngineState.Closed)
     for (const bell of this.#bells) if (bell >= 0) this.#binding?.closeBell(bell)
     this.#bells.fill(-1)
     this.#placing.releaseMain()
   }
 
   async #close(timeoutMs: number): Promise<void> {
+    this.#door.close(EngineState.Closing)
     this.#bus.hold(true)
-    this.#setState(EngineState.Closing)
     this.#closing.abort()
     this.#bus.flush()
     await closeThreads(
@@ -275,13 +318,8 @@ export class Engine extends Endpoint {
     await this.abandon()
   }
 
-  #setState(state: number): void {
-    // SYNC engine-state: pairs with engine-state in statsOf. Only for looking at.
-    Atomics.store(this.#region.views.i32, HEADER_STATE >>> 2, state)
-  }
-
   #workers(): Place[] {
-    return this.#threads.places.filter(({ worker }) => worker !== null)
+    return this.#threads.places.filter(isTaken)
   }
 
   async #startThread(place: Place): Promise<void> {
@@ -299,6 +337,10 @@ export class Engine extends Endpoint {
       const data = { option: 'thread', found: 'the main thread', wanted: 'a worker' }
       throw new FlyshuttleError('ERR_OPTION_INVALID', data)
     }
+    if (place.guest !== null) {
+      const data = { option: 'thread', found: 'one that joined', wanted: 'a worker of the engine' }
+      throw new FlyshuttleError('ERR_OPTION_INVALID', data)
+    }
     // A successor on its place is another thread.
     if (place.incarnation !== incarnation) return
     await place.worker?.terminate()
@@ -308,7 +350,19 @@ export class Engine extends Endpoint {
   async #end(place: Place): Promise<void> {
     place.isClosing = true
     await place.worker?.terminate()
+    place.guest?.close()
     await place.ended
+  }
+
+  #makeHandle(): JoinHandle {
+    if (this.#closed !== null) throw new FlyshuttleError('ERR_CLOSED', { found: 'handle' })
+    this.#door.open()
+    return Object.freeze({ flyshuttle: 'engine', version: HANDLE_VERSION, threadId, ...this.#boot })
+  }
+
+  #admit(port: MessagePort): Admission {
+    const { thread, incarnation } = this.#threads.admit(port)
+    return { thread, incarnation, ids: this.#registry.takeIds(thread) }
   }
 
   async #obey(source: number, request: RegistryRequest): Promise<unknown> {
@@ -326,15 +380,17 @@ export class Engine extends Endpoint {
 
   #onDeath(place: Place, reason: unknown, wasReady: boolean): void {
     const { thread, incarnation } = place
-    this.#registry.withdraw(thread)
+    const listened = this.#registry.withdraw(thread)
     const agents = this.#fleet.lose(place)
     const agent = agents.join()
     // The announcement set every ready bit and said "awake" for everybody: only a bell wakes now.
     for (const { index } of this.threads) this.#bus.ringAnyway(index)
+    // One that joined and listened to nothing takes nothing with it: its owner ended it.
+    const isMissed = place.isOwn || listened > 0 || agent !== ''
     const found = reason instanceof Error ? reason.message : String(reason)
     const name = threadName(thread)
     tell('dead', () => ({ thread, name, incarnation, reason: found, agents }))
-    if (!wasReady) return
+    if (!wasReady || !isMissed) return
     const error = new FlyshuttleError('ERR_THREAD_DIED', { thread, found }, reason)
     this.#report(error, { subject: '(thread)', thread, agent })
   }

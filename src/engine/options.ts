@@ -12,8 +12,8 @@ export interface EngineOptions {
    */
   readonly threads?: number
   /**
-   * Places for threads, the main thread included; fixed for the engine's life. Default: some to
-   * spare.
+   * Places for threads, fixed for the engine's life: the main thread, the engine's own, and those
+   * that `join`. Default: four more than `threads`, and at least 8.
    */
   readonly threadsMax?: number
   /**

@@ -103,10 +103,11 @@ export class Placing {
   }
 
   info(places: readonly Place[]): PlacementInfo {
-    const threads = places.flatMap(({ thread, placed: worker }) => {
+    const threads = places.flatMap(({ thread, guest, placed: worker }) => {
       const placed = thread === 0 ? this.#main : worker
       if (placed === null) return []
-      return [{ index: thread, ...threadPlacement(placed, this.slots[thread]?.cpus) }]
+      const planned = guest === null ? this.slots[thread]?.cpus : null
+      return [{ index: thread, ...threadPlacement(placed, planned) }]
     })
     return { wanted: this.#wanted, reason: this.#plan.reason, threads }
   }

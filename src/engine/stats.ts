@@ -55,7 +55,7 @@ export function statsOf(
   places: readonly Place[],
   fleet: Fleet,
 ): EngineStats {
-  // SYNC engine-state: pairs with engine-state in Engine.setState.
+  // SYNC engine-state: pairs with engine-state in Door.close.
   const state = Atomics.load(region.views.i32, HEADER_STATE >>> 2)
   const used = places.filter(({ thread, incarnation }) => thread === 0 || incarnation > 0)
   const threads = used.map((place) => threadStats(region, nowMs, place, fleet, state))

@@ -52,7 +52,7 @@ export const HEADER_LOG_GENERATION = 2 * LINE_BYTES
 export const HEADER_LOG_TAIL_EVEN = 3 * LINE_BYTES
 export const HEADER_LOG_TAIL_ODD = 4 * LINE_BYTES
 export const HEADER_DEATHS = 5 * LINE_BYTES
-/** The engine's own state, for whoever looks: see `EngineState`. */
+/** An EngineState: whether threads may still join, and for whoever looks. */
 export const HEADER_STATE = 6 * LINE_BYTES
 
 /** Inbox of one thread. */
