@@ -30,6 +30,7 @@ import { Requests, type PendingRequest, type RequestOptions } from '../routing/r
 import { RouteTable } from '../routing/route-table.js'
 import { Sender } from '../routing/sender.js'
 import type { ErrorContext } from './control.js'
+import { flushSync } from './flush-sync.js'
 import { Replies } from './replies.js'
 import { Subscriptions, type Party, type SubscribeTarget } from './subscriptions.js'
 
@@ -219,6 +220,11 @@ export class Bus {
   /** Makes everything published so far visible to its receivers. */
   flush(): void {
     this.#outbox.flushAll()
+  }
+
+  /** The same, and blocks up to `timeoutMs` for room; returns how many messages still wait. */
+  flushSync(timeoutMs: number): number {
+    return flushSync(this.#outbox, this.#sender, this.clock, timeoutMs)
   }
 
   /** Registers a handler; resolves when every later publish on any thread will reach it. */

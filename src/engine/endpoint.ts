@@ -7,8 +7,9 @@ import type { SubscribeOptions } from '../agent/agent.js'
 import type { MessageInfo } from '../agent/info.js'
 import type { Message, Rpc } from '../codec/message.js'
 import type { LocalSubscription } from '../routing/target.js'
-import type { RequestOptions } from '../routing/requests.js'
+import { checkTimeoutMs, type RequestOptions } from '../routing/requests.js'
 import type { Bus } from './bus.js'
+import { checkKeys } from './options.js'
 import { Pull, type Received } from './pull.js'
 import type { Party } from './subscriptions.js'
 
@@ -85,6 +86,25 @@ export class Endpoint {
   /** Makes everything published so far visible now, instead of at the end of the tick. */
   flush(): void {
     this.#bus.flush()
+  }
+
+  /**
+   * `flush` for crash handlers: writes what waits for room too, and returns how many messages still
+   * wait, 0 as a rule. With `timeoutMs` (default 0) it blocks the thread that long for more room,
+   * while others handle what they got.
+   *
+   * It makes messages visible, no more. They outlive this thread if it is a worker; when the
+   * process ends, its workers end with it.
+   *
+   * @throws ERR_OPTION_INVALID
+   * @example
+   * process.on('uncaughtExceptionMonitor', () => bus.flushSync({ timeoutMs: 100 }))
+   * process.on('exit', () => bus.flushSync())
+   */
+  flushSync(options: { readonly timeoutMs?: number } = {}): number {
+    checkKeys('flushSync', options, ['timeoutMs'])
+    const { timeoutMs = 0 } = options
+    return this.#bus.flushSync(timeoutMs === 0 ? 0 : checkTimeoutMs(timeoutMs))
   }
 
   /**

@@ -54,6 +54,13 @@ export class DirectSender {
     return this.#waiting.size > 0
   }
 
+  /** Frames that wait. */
+  get count(): number {
+    let count = 0
+    for (const parcels of this.#waiting.values()) count += parcels.length
+    return count
+  }
+
   /**
    * @throws ERR_BACKPRESSURE when neither ring nor overflow has room, ERR_MESSAGE_TOO_LARGE,
    * ERR_PAYLOAD_INVALID, ERR_PAYLOAD_UNSUPPORTED

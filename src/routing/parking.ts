@@ -33,6 +33,13 @@ export class Parking {
     return this.#routes.size === 0
   }
 
+  /** Messages that wait. */
+  get count(): number {
+    let count = 0
+    for (const { parked } of this.#routes) count += parked.length
+    return count
+  }
+
   /** Lines up a message whose caller waits for it. `parcel` owns its payload. */
   park(route: Route, parcel: Parcel): void {
     for (const link of parcel.charged) link.charge(parkedBytes(parcel))

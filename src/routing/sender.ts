@@ -93,6 +93,11 @@ export class Sender {
     return !(this.#parking.isEmpty && this.#drains.isEmpty) || this.#direct.isWaiting
   }
 
+  /** How many messages and replies wait for room. */
+  get waiting(): number {
+    return this.#parking.count + this.#direct.count
+  }
+
   /**
    * Publishes one message. True: accepted. False: accepted, but above the high-water mark; await
    * `drained`.
@@ -268,10 +273,7 @@ export class Sender {
     return route.parked.length === 0
   }
 
-  /**
-   * Checks subject and payload, stages the payload, finds the route, and learns the message for the
-   * fast path.
-   */
+  /** Checks subject and payload, stages the payload, and learns the message for the fast path. */
   #prepare(message: Message<unknown> | string, value: unknown): Route {
     this.#assertOpen('publish')
     if (typeof message !== 'object' || message === null) {

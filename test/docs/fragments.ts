@@ -10,11 +10,12 @@ const PRELUDE = `
 import {
   FlyshuttleError, ascii, bool, bytes, createEngine, defineAgent, diagnose, f32, f64, i16, i32, i64,
   i8, join, message, object, on, oneOf, raw, rpc, u16, u32, u64, u8, utf8,
-  type AgentContext, type Engine, type PayloadOf,
+  type AgentContext, type Engine, type JoinedBus, type PayloadOf,
 } from 'flyshuttle'
 import { Worker, workerData } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 declare const engine: Engine
+declare const bus: JoinedBus
 declare const totals: { readonly name: string }
 declare const flight: { origin: string; delayMin: number }
 declare function count(origin: string): void
