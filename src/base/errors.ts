@@ -20,6 +20,8 @@ export const ERROR_CATALOGUE = {
   ERR_BACKPRESSURE:
     '{subject}: no room and the overflow buffer is full ({found} bytes waiting; at most ' +
     '{wanted}); await drained() or send()',
+  ERR_CHANNEL_CLOSED: 'channel {subject} is closed: {found} is not possible any more',
+  ERR_CHANNEL_TAKEN: 'channel {subject}: its {found} has been opened before; wanted one of each',
   ERR_CLOSED: 'the engine is closed: {found} is not possible any more',
   ERR_DICTIONARY_FULL:
     'the dictionary of thread {thread} is full ({found} bytes wanted; {wanted} left)',

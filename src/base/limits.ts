@@ -93,6 +93,10 @@ export const EMITTERS_MAX = 1024
 export const MAILBOX_MESSAGES_DEFAULT = 1024
 export const CONCURRENCY_MAX = 65_536
 
+/** A channel: shapes of plain objects that it remembers; messages that an iteration takes ahead. */
+export const CHANNEL_DICTIONARY_BYTES = 64 * 1024
+export const CHANNEL_PREFETCH = 64
+
 /** Requests. A deadline always exists. setTimeout cannot wait longer than the last. */
 export const REQUEST_TIMEOUT_MS_DEFAULT = 5000
 export const REQUESTS_PENDING_MAX = 1_048_576

@@ -9,7 +9,7 @@ import type { Message, Rpc } from '../codec/message.js'
 import type { LocalSubscription } from '../routing/target.js'
 import { checkTimeoutMs, type RequestOptions } from '../routing/requests.js'
 import type { Bus } from './bus.js'
-import { checkKeys } from './options.js'
+import { checkKeys } from '../base/checks.js'
 import { Pull, type Received } from './pull.js'
 import type { Party } from './subscriptions.js'
 

@@ -10,7 +10,7 @@ import { checkSubject } from '../routing/subject.js'
 import type { AgentHost, AnyDefinition } from './agent-host.js'
 import type { AgentOrder, ThreadRequest } from './control.js'
 import { loadAgent } from './load-agent.js'
-import { checkCount, checkKeys } from './options.js'
+import { checkCount, checkKeys } from '../base/checks.js'
 import { isTaken, type Place, type Threads } from './threads.js'
 
 export interface SpawnOptions {

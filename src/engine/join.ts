@@ -15,7 +15,7 @@ import type { EngineBoot } from './control.js'
 import { Endpoint } from './endpoint.js'
 import { Member } from './member.js'
 import { enterEngine, leaveEngine } from './memberships.js'
-import { checkKeys } from './options.js'
+import { checkKeys } from '../base/checks.js'
 import { knock } from './reception.js'
 import { withDeadline } from './with-deadline.js'
 

@@ -4,13 +4,10 @@
 // `thread-main.ts` opens one for each worker that the engine starts, `join.ts` for a thread that
 // somebody else made. Errors that nobody waits for go to thread 0, which tells `onError`.
 
-import { FlyshuttleError } from '../base/errors.js'
 import { SPAWN_TIMEOUT_MS_DEFAULT } from '../base/limits.js'
 import { toRecord } from '../codec/error-record.js'
 import { openRegion } from '../memory/region.js'
-import type { NativeBinding } from '../native/binding.js'
-import { advise } from '../native/advice.js'
-import { loadBinding } from '../native/load.js'
+import { sharedBinding } from '../native/shared-binding.js'
 import { startTrace } from '../observe/trace.js'
 import { takePlace, type Placed } from '../placement/place.js'
 import type { Slot } from '../placement/plan.js'
@@ -32,7 +29,7 @@ export class Member {
   /** @throws ERR_LAYOUT_MISMATCH, ERR_ADDON_MISSING when only the engine has it */
   constructor(boot: ThreadBoot, slot: Slot) {
     this.#thread = boot.thread
-    const binding = bindingFor(boot)
+    const binding = sharedBinding(boot.hasAddon)
     const region = openRegion(boot.memory)
     // First of all: what this thread allocates from now on comes from its own node.
     this.placed = takePlace(binding, region, boot.thread, slot)
@@ -99,13 +96,4 @@ export class Member {
         }
     }
   }
-}
-
-/** The addon if the engine uses it: without, a thread would wait for wake-ups that nobody sends. */
-function bindingFor(boot: ThreadBoot): NativeBinding | null {
-  if (!boot.hasAddon) return null
-  const native = loadBinding()
-  if (native.binding !== null) return native.binding
-  const data = { found: native.reason, advice: advise(native) }
-  throw new FlyshuttleError('ERR_ADDON_MISSING', data)
 }

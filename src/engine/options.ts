@@ -1,6 +1,7 @@
 // What `createEngine` takes, checked before anything is built.
 
-import { FlyshuttleError, describe } from '../base/errors.js'
+import { checkCount, checkKeys, invalid } from '../base/checks.js'
+import { FlyshuttleError } from '../base/errors.js'
 import { SPIN_BUDGET_US, SPIN_US, THREADS_MAX } from '../base/limits.js'
 import { checkPlacement, type Placement } from '../placement/plan.js'
 import type { ErrorContext } from './control.js'
@@ -87,34 +88,11 @@ export function checkOptions(options: EngineOptions): CheckedOptions {
   return { threads, threadsMax, ringBytes, addon, spinUs, spinBudgetUs, placement, onError }
 }
 
-/** @throws ERR_OPTION_INVALID unless `value` is an integer within the bounds */
-export function checkCount(option: string, value: unknown, min: number, max: number): number {
-  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) {
-    return value as number
-  }
-  throw invalid(option, value, `an integer from ${min} to ${max}`)
-}
-
-/** @throws ERR_OPTION_INVALID unless `options` is an object that holds none but the known keys */
-export function checkKeys(what: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) {
-    throw invalid('options', options, `an object, for ${what}`)
-  }
-  for (const key of Object.keys(options)) {
-    if (known.includes(key)) continue
-    throw invalid(key, (options as Record<string, unknown>)[key], `one of ${known.join(', ')}`)
-  }
-}
-
 function checkThreads(option: string, value: unknown, min: number, max: number): number {
   if (Number.isInteger(value) && (value as number) > max) {
     throw new FlyshuttleError('ERR_THREAD_LIMIT', { found: value, wanted: max })
   }
   return checkCount(option, value, min, max)
-}
-
-function invalid(option: string, found: unknown, wanted: string): FlyshuttleError {
-  return new FlyshuttleError('ERR_OPTION_INVALID', { option, found: describe(found), wanted })
 }
 
 function printError(error: unknown, context: ErrorContext): void {

@@ -19,7 +19,7 @@ import { SubscriptionFlag, type Subscription } from '../routing/change-log.js'
 import type { Dispatcher } from '../routing/dispatcher.js'
 import type { LocalSubscription } from '../routing/target.js'
 import { checkPattern, checkSubject } from '../routing/subject.js'
-import { checkCount, checkKeys } from './options.js'
+import { checkCount, checkKeys } from '../base/checks.js'
 
 const SUBSCRIBE_OPTIONS = ['concurrency', 'mailbox', 'queue', 'lossy', 'lazy']
 

@@ -104,7 +104,7 @@ export class Threads {
         place.guest = null
         place.placed = null
         resolve()
-        this.#onEnd(place, 'it left, or its thread ended', isReady)
+        this.#onEnd(place, 'it had joined, and ended without leaving', isReady)
       })
     })
     const started = new Promise<void>((resolve) => {

@@ -117,15 +117,15 @@ export class Inbox {
 
   /**
    * Handles what has arrived, up to the budget. Returns 1 when something is left over, else 0.
-   * Never throws.
+   * Never throws. With `framesMax` 0 it only takes the ready bits.
    */
-  drain(): number {
+  drain(framesMax = DRAIN_FRAMES_MAX): number {
     if (this.isDraining) return 0
     this.isDraining = true
     try {
       // STEP drain: deaths, then frames, then what the handlers wrote.
       this.#noteDeaths()
-      this.#drainWithinBudget()
+      this.#drainWithinBudget(framesMax)
       this.#events.onDrained()
     } finally {
       // Whatever an event threw against its word, an inbox that stayed "draining" would be deaf.
@@ -172,9 +172,9 @@ export class Inbox {
     return (this.#region.layout.inbox(thread) + INBOX_SLEEPING) >>> 2
   }
 
-  #drainWithinBudget(): void {
+  #drainWithinBudget(framesMax: number): void {
     const deadlineMs = this.#clock.nowMs() + DRAIN_TIME_US_MAX / 1000
-    let framesLeft = DRAIN_FRAMES_MAX
+    let framesLeft = framesMax
     this.#takeReady()
     for (;;) {
       framesLeft -= this.#drainUrgent(framesLeft)

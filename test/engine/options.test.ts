@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { SPIN_BUDGET_US, THREADS_MAX } from '../../src/base/limits.js'
-import { checkCount, checkOptions } from '../../src/engine/options.js'
+import { checkCount } from '../../src/base/checks.js'
+import { checkOptions } from '../../src/engine/options.js'
 
 const check = (options: unknown): unknown => checkOptions(options as never)
 

@@ -8,7 +8,8 @@ import { parseCpuList } from '../../src/placement/cpu-list.js'
 import { nodesInUse } from '../../src/placement/plan.js'
 import { readTopology } from '../../src/placement/topology.js'
 import { describeOnLinux } from '../native/addon.js'
-import { VARIANTS, engineFor, fixture } from './with-engine.js'
+import { joinerOf } from './joiner.js'
+import { VARIANTS, engineFor, fixture, until } from './with-engine.js'
 
 const allowedIn = (file: string): number[] =>
   parseCpuList(/^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync(file, 'utf8'))?.[1] ?? '')
@@ -55,6 +56,19 @@ describeOnLinux('threads that are pinned', () => {
     expect(engine.placement.threads).toHaveLength(1)
     await engine.spawn('again', fixture('kernel-view.mjs'))
     expect(await engine.request('kernel.view')).toBe(`${LAST}`)
+  })
+
+  test('one that somebody else made and that joins runs where its owner lets it', async () => {
+    const engine = await engineFor({ threads: 0, placement: { cpus: [LAST] } })
+    const joiner = await joinerOf(engine)
+    const { index = -1 } = engine.threads.find(({ hasJoined }) => hasJoined) ?? {}
+    await engine.spawn('guest', fixture('kernel-view.mjs'), { thread: index })
+    const seen = parseCpuList(await engine.request('kernel.view'))
+    expect(seen).toEqual(OURS)
+    const told = engine.placement.threads.find((thread) => thread.index === index)
+    expect(told).toMatchObject({ cpus: OURS, isPinned: false, refused: null })
+    await joiner.ask('leave')
+    await until(() => engine.placement.threads.length === 1)
   })
 
   test('one that is started later may run on all CPUs that were named', async () => {

@@ -2,14 +2,18 @@
 
 import {
   ascii,
+  channel,
   createEngine,
   defineAgent,
   f64,
   i16,
+  join,
   message,
   object,
   on,
   oneOf,
+  openReceiver,
+  openSender,
   raw,
   rpc,
   u32,
@@ -18,9 +22,13 @@ import {
   type Engine,
   type EngineStats,
   type LinkStats,
+  type JoinedBus,
+  type JoinHandle,
   type MessageInfo,
+  type OfferOutcome,
   type Outcome,
   type ThreadStats,
+  type SubscriptionHandle,
 } from 'flyshuttle'
 import { describe, expectTypeOf, test } from 'vitest'
 
@@ -103,6 +111,45 @@ describe('request', () => {
     void engine.handle(Worst, async () => [])
     // @ts-expect-error the reply has another type
     void engine.handle(Worst, ({ top }) => top)
+  })
+})
+
+describe('joining', () => {
+  test('handle is one name for two things, told apart by their arguments', async () => {
+    expectTypeOf(engine.handle()).toEqualTypeOf<JoinHandle>()
+    expectTypeOf(engine.handle(Worst, () => [])).toEqualTypeOf<Promise<SubscriptionHandle>>()
+    const bus = await join(engine.handle())
+    expectTypeOf(bus).toEqualTypeOf<JoinedBus>()
+    expectTypeOf(bus.publish(Flight, flight)).toEqualTypeOf<boolean>()
+    expectTypeOf(bus.flushSync({ timeoutMs: 5 })).toEqualTypeOf<number>()
+    // @ts-expect-error no joined thread makes handles
+    bus.handle()
+    // @ts-expect-error not a handle
+    void join(engine)
+  })
+})
+
+describe('a channel', () => {
+  test('carries its type to both ends', async () => {
+    const flights = channel(Flight)
+    const out = openSender(flights)
+    expectTypeOf(out.offer(flight)).toEqualTypeOf<OfferOutcome>()
+    expectTypeOf(out.send(flight)).toEqualTypeOf<Promise<void>>()
+    // @ts-expect-error a field is missing
+    out.offer({ date: 1 })
+    const listener = openReceiver(flights, ({ origin }) => {
+      expectTypeOf(origin).toEqualTypeOf<string>()
+    })
+    // @ts-expect-error a handler takes everything already
+    listener.poll(() => {})
+    for await (const { delayMin } of openReceiver(flights)) {
+      expectTypeOf(delayMin).toEqualTypeOf<number>()
+    }
+    expectTypeOf(openReceiver(channel(Frame)).poll((bytes) => bytes.length)).toEqualTypeOf<number>()
+    // @ts-expect-error a subject is no message
+    channel('flights')
+    // @ts-expect-error misspelt
+    channel(Flight, { bytes: 1024 })
   })
 })
 
