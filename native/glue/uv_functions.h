@@ -40,6 +40,7 @@
 namespace flyshuttle::glue {
 
 struct UvFunctions {
+// NOLINTNEXTLINE(bugprone-macro-parentheses): the name of a member cannot stand in parentheses
 #define FLYSHUTTLE_DECLARE(name) decltype(&::uv_##name) name = nullptr;
   FLYSHUTTLE_UV_FUNCTIONS(FLYSHUTTLE_DECLARE)
 #undef FLYSHUTTLE_DECLARE

@@ -101,6 +101,7 @@ int nodes_of(const uint8_t* start, size_t bytes, int32_t* nodes, size_t capacity
   const size_t count = std::min(pages.count(), capacity);
   std::vector<void*> addresses(count);
   for (size_t index = 0; index < count; index++) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): nobody follows them but the kernel
     addresses[index] = reinterpret_cast<void*>(pages.start + index * pages.bytes);
   }
   std::vector<int> found(count);
