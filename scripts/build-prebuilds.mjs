@@ -23,7 +23,7 @@ const PLATFORMS = {
 /** What a binary may leave to the process that loads it: all of it is in glibc 2.17 and in musl. */
 const FROM_LIBC = new Set(
   `__errno_location abort close dlsym eventfd fcntl free getauxval malloc memchr memcmp memcpy
-   memmove memset read sched_yield strcmp strerror strlen write`.split(/\s+/),
+   memmove memset read sched_yield strcmp strlen syscall sysconf write`.split(/\s+/),
 )
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } })

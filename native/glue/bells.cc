@@ -4,7 +4,6 @@
 // The engine creates one bell per inbox and closes them all when it closes; any thread rings them.
 
 #include <string>
-#include <system_error>
 
 #include "../core/inbox.h"
 #include "../platform/bell.h"
@@ -23,7 +22,8 @@ int read_descriptor(Napi::Value value) {
 Napi::Value create_bell(const Napi::CallbackInfo& info) {
   const int fd = bell::create();
   if (fd >= 0) return Napi::Number::New(info.Env(), fd);
-  const std::string message = "no bell could be made: " + std::generic_category().message(-fd);
+  // The number alone: its text is kept by functions that are not alike in every C library.
+  const std::string message = "no bell could be made: errno " + std::to_string(-fd);
   napi_throw_error(info.Env(), nullptr, message.c_str());
   return {};
 }

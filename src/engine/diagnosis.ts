@@ -7,8 +7,7 @@ import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 import type { NativeBinding } from '../native/binding.js'
-import { addonFile } from '../native/file.js'
-import { loadBinding } from '../native/load.js'
+import { loadBinding, type LoadedBinding } from '../native/load.js'
 import { usableCores } from '../placement/cgroup.js'
 import { formatCpuList } from '../placement/cpu-list.js'
 import { planPlacement, type Plan } from '../placement/plan.js'
@@ -70,7 +69,8 @@ const TRIED_BYTES = 1024 * 1024
  * if (findings.some(({ status }) => status === 'broken')) process.exitCode = 1
  */
 export async function diagnose(): Promise<Diagnosis> {
-  const { binding, reason } = loadBinding()
+  const native = loadBinding()
+  const { binding } = native
   const topology = readTopology()
   const cores = usableCores('/', topology.allowed.length)
   const workers = Math.max(1, cores - 1)
@@ -80,7 +80,7 @@ export async function diagnose(): Promise<Diagnosis> {
   const findings = [
     tryNode(),
     engine.finding,
-    tryAddon(binding, reason),
+    tryAddon(native),
     tryBell(binding),
     await tryPinning(binding, topology),
     tryBinding(binding, topology),
@@ -128,8 +128,8 @@ async function tryEngine(): Promise<{ finding: Finding; capabilities: Capabiliti
   }
 }
 
-function tryAddon(binding: NativeBinding | null, reason: string | null): Finding {
-  if (binding !== null) return ok('addon', addonFile() ?? 'loaded')
+function tryAddon({ file, reason }: LoadedBinding): Finding {
+  if (file !== null) return ok('addon', file)
   const hint = 'build it (README, Installing) for cheap wake-ups and placement'
   const isRequired = process.env.FLYSHUTTLE_REQUIRE_ADDON === '1'
   return (isRequired ? broken : absent)('addon', reason ?? 'unknown', hint)

@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process'
 import { closeSync, fstatSync, openSync, unlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { loadBinding } from '../../src/native/load.js'
 import { describeAddon } from './addon.js'
@@ -16,6 +18,24 @@ describeAddon('bells', () => {
     expect(binding!.ringBell(bell)).toBe(false)
     expect(binding!.closeBell(bell)).toBe(false)
   })
+
+  const obstacle = process.platform === 'win32' ? ' (skipped: no ulimit here)' : ''
+  // The reason is in the name.
+  test.skipIf(obstacle !== '')(
+    `are refused by number when no descriptor is left${obstacle}`,
+    () => {
+      const file = fileURLToPath(new URL('./fixtures/bells-until-refused.mjs', import.meta.url))
+      const limited = 'ulimit -n 64 && exec "$0" "$1"'
+      const { stdout, stderr } = spawnSync('sh', ['-c', limited, process.execPath, file], {
+        encoding: 'utf8',
+        timeout: 20_000,
+      })
+      expect({ stdout, stderr }).toEqual({
+        stdout: `no bell could be made: errno ${constants.errno.EMFILE}\n`,
+        stderr: '',
+      })
+    },
+  )
 
   test('never ring a number that is no bell', () => {
     for (const number of [-1, 1, 2, 65_536, 2 ** 31, Number.NaN]) {

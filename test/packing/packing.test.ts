@@ -1,6 +1,7 @@
 // The package as users get it: packed, installed into an empty folder, run in every way in which
 // programs are run. The sources of what runs lie in `app/`.
 
+import type { Diagnosis } from 'flyshuttle'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -46,13 +47,14 @@ async function withoutBinary(work: () => Promise<void>): Promise<void> {
 describe('the tarball', () => {
   test('holds what runs, what types need and what builds the addon, and nothing else', () => {
     const folders = new Set(installed.packed.map((path) => path.split('/')[0]))
-    const wanted = ['CHANGELOG.md', 'LICENSE', 'README.md', 'binding.gyp', 'dist', 'docs', 'native']
-    const more = ['package.json', 'src']
+    const wanted = ['CHANGELOG.md', 'LICENSE', 'README.md', 'binding.gyp', 'cli', 'dist', 'docs']
+    const more = ['native', 'package.json', 'src']
     expect([...folders].filter((name) => name !== 'prebuilds').sort()).toEqual(
       [...wanted, ...more].sort(),
     )
     expect(installed.packed).toContain('dist/engine/thread-main.js')
     expect(installed.packed).toContain('dist/index.d.ts')
+    expect(installed.packed).toContain('cli/flyshuttle.mjs')
   })
 
   // Cross compilers are not everywhere.
@@ -77,6 +79,17 @@ describe('an installed package', () => {
       expect(line).toEqual({ answer, addonFile: binary, addonReason: null })
     },
   )
+
+  test('has the command flyshuttle, whose doctor finds that an engine works', async () => {
+    const command = join(installed.folder, 'node_modules', '.bin', 'flyshuttle')
+    const { findings, capabilities } = lineOf(
+      await installed.run(['doctor', '--json'], {}, [command]),
+    ) as unknown as Diagnosis
+    const found = Object.fromEntries(findings.map((finding) => [finding.name, finding]))
+    expect(found).toMatchObject({ Node: { status: 'ok' }, threads: { status: 'ok' } })
+    expect(capabilities?.addonFile).toBe(noBinary === null ? binary : null)
+    if (noBinary === null) expect(found['addon']).toMatchObject({ status: 'ok', found: binary })
+  })
 
   test('runs without the binary, and knows why', async () => {
     await withoutBinary(async () => {
