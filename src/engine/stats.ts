@@ -7,7 +7,7 @@ import { EngineState, HEADER_STATE, Lane, ThreadState } from '../memory/layout.j
 import { stateOf, type Region } from '../memory/region.js'
 import type { Fleet } from './fleet.js'
 import { subjectInHand } from './in-hand.js'
-import type { Place } from './threads.js'
+import { isTaken, type Place } from './threads.js'
 
 /** What `engine.stats()` returns. Figures are each a moment old, and not all of the same moment. */
 export interface EngineStats {
@@ -101,8 +101,9 @@ function threadStats(
 }
 
 /** How a thread has ended, or null: it lives. */
-function endOf(region: Region, { thread, worker }: Place, engineState: number) {
+function endOf(region: Region, place: Place, engineState: number) {
+  const { thread } = place
   if (thread === 0) return engineState === EngineState.Closed ? 'closed' : null
   if (stateOf(region, thread) === ThreadState.Dead) return 'dead'
-  return worker === null ? 'closed' : null
+  return isTaken(place) ? null : 'closed'
 }

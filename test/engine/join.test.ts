@@ -53,6 +53,16 @@ describe.each(VARIANTS)('joining ($name)', ({ addon }) => {
     })
   })
 
+  test('engine.stats() tells a joined thread that lives from one that has left', async () => {
+    const engine = await open()
+    const joiner = await joinerOf(engine)
+    const isLiving = (): boolean =>
+      engine.stats().threads.some(({ index, state }) => index === 1 && /^(run|sleep)/.test(state))
+    expect(isLiving()).toBe(true)
+    await joiner.ask('leave')
+    await until(() => !isLiving())
+  })
+
   test('a worker in CommonJS joins by require', async () => {
     const engine = await open()
     const worker = new Worker(joinerFile('required.cjs'), { workerData: { fly: engine.handle() } })
