@@ -17,8 +17,7 @@ import {
 import { checkMessage, type Message } from '../codec/message.js'
 import { planGeometry } from '../memory/layout.js'
 import { createRegion } from '../memory/region.js'
-import { advise } from '../native/advice.js'
-import { loadBinding } from '../native/load.js'
+import { bindingFor } from '../native/wanted.js'
 import { usableCores } from '../placement/cgroup.js'
 
 /** Moves when two versions of the package cannot share a channel. */
@@ -75,11 +74,7 @@ export function channel<T>(message: Message<T>, options: ChannelOptions = {}): C
   const { subject, codec, struct } = checkMessage(message)
   checkKeys('channel', options, ['ringBytes', 'addon', 'spinUs'])
   const { addon = 'auto', ringBytes = BULK_RING_BYTES_MAX_AUTO } = options
-  const native = addon === false ? null : loadBinding()
-  if (addon === true && native !== null && native.binding === null) {
-    const data = { found: native.reason, advice: advise(native) }
-    throw new FlyshuttleError('ERR_ADDON_MISSING', data)
-  }
+  const { binding } = bindingFor(addon)
   const region = createRegion(
     planGeometry(2, {
       bulkRingBytes: ringBytes,
@@ -95,7 +90,7 @@ export function channel<T>(message: Message<T>, options: ChannelOptions = {}): C
     version: CHANNEL_VERSION,
     memory: region.memory,
     bells: new Int32Array(new SharedArrayBuffer(8)).fill(-1),
-    hasAddon: native !== null && native.binding !== null,
+    hasAddon: binding !== null,
     spinUs: checkCount('spinUs', options.spinUs ?? SPIN_US, 0, 1_000_000),
     cores: usableCores(),
     name: subject,

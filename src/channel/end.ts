@@ -15,7 +15,7 @@ import { Outbox } from '../link/outbox.js'
 import { INBOX_DEAD, Lane, ThreadState, geometryList } from '../memory/layout.js'
 import { openRegion, stateOf, type Region } from '../memory/region.js'
 import type { NativeBinding } from '../native/binding.js'
-import { sharedBinding } from '../native/shared-binding.js'
+import { sharedBinding } from '../native/wanted.js'
 import { checkChannel, type ChannelHandle } from './channel.js'
 
 export const SENDER = 0

@@ -15,8 +15,8 @@ import type { Rpc } from '../codec/message.js'
 import { EngineState, planGeometry } from '../memory/layout.js'
 import { createRegion, type Region } from '../memory/region.js'
 import type { NativeBinding } from '../native/binding.js'
-import { advise } from '../native/advice.js'
-import { loadBinding, type LoadedBinding } from '../native/load.js'
+import type { LoadedBinding } from '../native/load.js'
+import { bindingFor } from '../native/wanted.js'
 import { startTrace } from '../observe/trace.js'
 import { usableCores } from '../placement/cgroup.js'
 import type { SubscribeOptions } from '../agent/agent.js'
@@ -37,13 +37,6 @@ import { statsOf, type EngineStats } from './stats.js'
 import { isTaken, Threads, type Place } from './threads.js'
 import type { Capabilities, ThreadInfo } from './described.js'
 
-const NO_ADDON: LoadedBinding = {
-  binding: null,
-  file: null,
-  reason: 'switched off by the option `addon: false`',
-  attempts: [],
-}
-
 /**
  * Starts an engine and its threads.
  *
@@ -54,11 +47,7 @@ const NO_ADDON: LoadedBinding = {
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   const checked = checkOptions(options)
-  const native = checked.addon === false ? NO_ADDON : loadBinding()
-  if (checked.addon === true && native.binding === null) {
-    const data = { found: native.reason, advice: advise(native) }
-    throw new FlyshuttleError('ERR_ADDON_MISSING', data)
-  }
+  const native = bindingFor(checked.addon)
   const geometry = planGeometry(
     checked.threadsMax,
     checked.ringBytes === undefined ? {} : { bulkRingBytes: checked.ringBytes },

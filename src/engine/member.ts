@@ -7,7 +7,7 @@
 import { SPAWN_TIMEOUT_MS_DEFAULT } from '../base/limits.js'
 import { toRecord } from '../codec/error-record.js'
 import { openRegion } from '../memory/region.js'
-import { sharedBinding } from '../native/shared-binding.js'
+import { sharedBinding } from '../native/wanted.js'
 import { startTrace } from '../observe/trace.js'
 import { takePlace, type Placed } from '../placement/place.js'
 import type { Slot } from '../placement/plan.js'
