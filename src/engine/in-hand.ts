@@ -4,7 +4,7 @@
 // is over. So while the first is ahead of the second, the frame that ends at `taken` is in hand,
 // and nobody overwrites what lies between. A thread that has died leaves the two as they were.
 
-import { FRAME_HEADER_BYTES } from '../base/limits.js'
+import { FRAME_HEADER_BYTES, SUBJECT_BYTES_MAX } from '../base/limits.js'
 import { DictionaryReader } from '../memory/dictionary.js'
 import { LINK_HEAD, LINK_TAKEN, Lane } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
@@ -60,5 +60,6 @@ function subjectAt(region: Region, from: number, offset: number): string | null 
   for (const flag of [FrameFlag.Target, FrameFlag.Correlation, FrameFlag.Deadline]) {
     if ((flags & flag) !== 0) start += 8
   }
-  return buffer.toString('latin1', start, start + subject)
+  // Whatever the frame says: no subject is longer.
+  return buffer.toString('latin1', start, start + Math.min(subject >>> 0, SUBJECT_BYTES_MAX))
 }

@@ -163,7 +163,7 @@ export class Sender {
     flushNow: boolean,
   ): void {
     this.#assertOpen('request')
-    const route = this.#routes.known(subject) ?? this.#routes.route(checkSubject(subject))
+    const route = this.#routeOf(message, subject)
     if (route.responders === null) throw noResponders(subject)
     this.#stage.stage(message, subject, value)
     this.#frames.check(route, true)
@@ -277,15 +277,24 @@ export class Sender {
   #prepare(message: Message<unknown> | string, value: unknown): Route {
     this.#assertOpen('publish')
     if (typeof message !== 'object' || message === null) {
-      const route = this.#routes.known(message) ?? this.#routes.route(checkSubject(message))
+      const route = this.#routeOf(null, message)
       this.#stage.stage(null, message, value)
       this.#frames.check(route, false)
       return route
     }
-    const { route } = this.#outlets[checkMessage(message).ordinal] ?? this.#openOutlet(message)
-    this.#routes.refresh(route)
+    const route = this.#routeOf(checkMessage(message), message.subject)
     this.#stage.stage(message, message.subject, value)
     this.#frames.check(route, false)
+    return route
+  }
+
+  /** The current route; of a message from its outlet, without a look-up. */
+  #routeOf(message: Message<unknown> | null, subject: string): Route {
+    if (message === null) {
+      return this.#routes.known(subject) ?? this.#routes.route(checkSubject(subject))
+    }
+    const { route } = this.#outlets[message.ordinal] ?? this.#openOutlet(message)
+    this.#routes.refresh(route)
     return route
   }
 
