@@ -52,6 +52,7 @@ export class Mailbox {
   #running = 0
   #isFull = false
   #isStopped = false
+  #isFree = true
   #idleWaiters: (() => void)[] = []
 
   constructor(handler: Handler, options: MailboxOptions, events: MailboxEvents) {
@@ -70,9 +71,9 @@ export class Mailbox {
     return this.#line.length + this.#running
   }
 
-  /** Whether a message handed over now is handled at once. */
+  /** Whether a message handed over now is handled at once. Kept, since every message asks. */
   get isFree(): boolean {
-    return !this.#isStopped && this.#running < this.#options.concurrency && this.#line.length === 0
+    return this.#isFree
   }
 
   /** Handles a message at once; only while `isFree`. `info` holds the facts of it. */
@@ -116,6 +117,7 @@ export class Mailbox {
       await new Promise<void>((resolve) => this.#idleWaiters.push(resolve))
     }
     this.#isStopped = true
+    this.#look()
   }
 
   #handlePublish(value: unknown, subject: string, thread: number, agent: number): void {
@@ -125,6 +127,7 @@ export class Mailbox {
 
   #await(promise: Promise<unknown>, subject: string): void {
     this.#running++
+    this.#look()
     promise.then(this.#onSettled, (error: unknown) => {
       this.#report(error, subject)
       this.#settled()
@@ -146,6 +149,7 @@ export class Mailbox {
       return
     }
     this.#running++
+    this.#look()
     promise.then(
       (reply) => {
         this.#reply(ticket, true, reply)
@@ -156,6 +160,11 @@ export class Mailbox {
         this.#settled()
       },
     )
+  }
+
+  /** To be called after whatever `isFree` depends on has changed. */
+  #look(): void {
+    this.#isFree = !this.#isStopped && !this.isBusy
   }
 
   #report(error: unknown, subject: string): void {
@@ -176,6 +185,7 @@ export class Mailbox {
 
   #drop(): void {
     this.#isStopped = true
+    this.#look()
     for (let next = this.#line.shift(); next !== undefined; next = this.#line.shift()) {
       if (next.ticket !== null) this.#refuse(next.ticket)
     }
@@ -193,6 +203,7 @@ export class Mailbox {
       return
     }
     this.#line.push(waiting)
+    this.#look()
     if (this.#isFull || this.#line.length < this.#options.messagesMax) return
     this.#isFull = true
     this.#events.onFull(true)
@@ -213,6 +224,7 @@ export class Mailbox {
       if (ticket === null) this.#handlePublish(value, subject, thread, agent)
       else this.#handleRequest(value, ticket)
     }
+    this.#look()
     this.#lowerFull()
     if (this.#running === 0 && this.#line.length === 0 && this.#idleWaiters.length > 0) {
       for (const resolve of this.#idleWaiters.splice(0)) resolve()

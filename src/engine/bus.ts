@@ -69,7 +69,7 @@ export class Bus {
   readonly #inbox: Inbox
   readonly #outbox: Outbox
   readonly #doorbell: Doorbell
-  readonly #sender: Sender
+  readonly sender: Sender
   readonly #dispatcher: Dispatcher
   readonly #requests: Requests
   readonly #replies: Replies
@@ -94,13 +94,13 @@ export class Bus {
       isNear(options.slots, thread, to),
     )
     let isSenderWaiting = false
-    this.#sender = new Sender(region, this.#outbox, routes, dictionary, incarnation, {
+    this.sender = new Sender(region, this.#outbox, routes, dictionary, incarnation, {
       onWaiting: (isWaiting) => {
         if (isWaiting !== isSenderWaiting) hold((isSenderWaiting = isWaiting))
       },
       onLost: (error, subject) => this.#report(error, subject, ''),
     })
-    this.#replies = new Replies(this.#outbox, this.#sender, (error, subject) =>
+    this.#replies = new Replies(this.#outbox, this.sender, (error, subject) =>
       this.#report(error, subject, ''),
     )
     this.#requests = new Requests(this.clock, { onWaiting: hold })
@@ -164,24 +164,16 @@ export class Bus {
     for (const { mailbox } of this.#dispatcher.subscriptions.values()) waiting += mailbox.unfinished
     return {
       frames: this.#inbox.framesReceived - this.#controlFrames,
-      isIdle: waiting === 0 && !this.#sender.isWaiting && !this.#inbox.hasFrames,
+      isIdle: waiting === 0 && !this.sender.isWaiting && !this.#inbox.hasFrames,
     }
   }
 
-  publish(message: Message<any> | string, value: unknown, party: Party): boolean {
-    return this.#sender.publish(message, value, party.agent)
-  }
-
-  tryPublish(message: Message<any> | string, value: unknown, party: Party): boolean {
-    return this.#sender.tryPublish(message, value, party.agent)
-  }
-
   async send(message: Message<any> | string, value: unknown, party: Party): Promise<void> {
-    await this.#sender.send(message, value, party.agent)
+    await this.sender.send(message, value, party.agent)
   }
 
   async drained(message: Message<any> | string): Promise<void> {
-    await this.#sender.drained(message)
+    await this.sender.drained(message)
   }
 
   request(
@@ -201,7 +193,7 @@ export class Bus {
     }
     try {
       const message = isTyped ? checkRpc(target).request : null
-      this.#sender.request(message, subject, value, party.agent, request, isFirst)
+      this.sender.request(message, subject, value, party.agent, request, isFirst)
     } catch (error) {
       request.fail(error)
     }
@@ -215,7 +207,7 @@ export class Bus {
 
   /** The same, and blocks up to `timeoutMs` for room; returns how many messages still wait. */
   flushSync(timeoutMs: number): number {
-    return flushSync(this.#outbox, this.#sender, this.clock, timeoutMs)
+    return flushSync(this.#outbox, this.sender, this.clock, timeoutMs)
   }
 
   /** Registers a handler; resolves when every later publish on any thread will reach it. */
@@ -255,7 +247,7 @@ export class Bus {
       if (stateOf(this.#region, thread) === ThreadState.Dead) throw this.#diedError(thread)
       request.thread = thread
       request.incarnation = incarnationOf(this.#region, thread)
-      this.#sender.direct(
+      this.sender.direct(
         link,
         FrameKind.Control,
         0,
@@ -271,7 +263,7 @@ export class Bus {
   /** Tells another thread something, without an answer. */
   tell(thread: number, payload: unknown): void {
     const link = this.#outbox.link(thread, Lane.Urgent)
-    this.#sender.direct(link, FrameKind.Control, 0, null, payload, this.#incarnation, 0)
+    this.sender.direct(link, FrameKind.Control, 0, null, payload, this.#incarnation, 0)
     this.#outbox.flush(link)
   }
 
@@ -303,7 +295,7 @@ export class Bus {
     let dropped = 0
     try {
       for (const listener of this.#onClose) listener()
-      dropped = this.#sender.close()
+      dropped = this.sender.close()
       if (dropped > 0) {
         const found = `delivering ${dropped} messages that still waited for room`
         this.#report(new FlyshuttleError('ERR_CLOSED', { found }), '(close)', '')
@@ -329,7 +321,7 @@ export class Bus {
   #onDrained(): void {
     try {
       // STEP flush: what waited for room goes first, then every batch of this drain.
-      this.#sender.retry()
+      this.sender.retry()
       this.#outbox.flushAll()
     } catch (error) {
       this.#report(error, '(flush)', '')

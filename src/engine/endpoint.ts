@@ -36,10 +36,15 @@ const NO_OPTIONS: RequestOptions = Object.freeze({})
 export class Endpoint {
   readonly #bus: Bus
   readonly #party: Party
+  // At hand, because every message goes through here.
+  readonly #sender: Sender
+  readonly #agent: number
 
   constructor(bus: Bus, party: Party) {
     this.#bus = bus
     this.#party = party
+    this.#sender = bus.sender
+    this.#agent = party.agent
   }
 
   /**
@@ -58,7 +63,7 @@ export class Endpoint {
   publish<T>(message: Message<T>, value: NoInfer<T>): boolean
   publish(subject: string, value?: unknown): boolean
   publish(message: Message<any> | string, value?: unknown): boolean {
-    return this.#bus.publish(message, value, this.#party)
+    return this.#sender.publish(message, value, this.#agent)
   }
 
   /**
@@ -68,7 +73,7 @@ export class Endpoint {
   tryPublish<T>(message: Message<T>, value: NoInfer<T>): Outcome
   tryPublish(subject: string, value?: unknown): Outcome
   tryPublish(message: Message<any> | string, value?: unknown): Outcome {
-    return this.#bus.tryPublish(message, value, this.#party) ? 'accepted' : 'full'
+    return this.#sender.tryPublish(message, value, this.#agent) ? 'accepted' : 'full'
   }
 
   /** Publishes in order, waiting for room as long as it takes. Resolves once written. */

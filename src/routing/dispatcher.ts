@@ -58,6 +58,11 @@ export class Dispatcher {
   #lastStruct: Struct | null = null
   #epoch = 0
 
+  // The subject of the last frame; most come in runs.
+  #lastSource = -1
+  #lastSubjectId = -1
+  #last: Target | null = null
+
   // The frame under way.
   #source = 0
   #typeId = 0
@@ -102,8 +107,14 @@ export class Dispatcher {
     const word = offset >>> 2
     const i32 = this.#i32
     const word1 = i32[word + 1] as number
-    const known = (this.#targets[source] as (Target | undefined)[])[i32[word + 2] as number]
-    if (known !== undefined) {
+    const subjectId = i32[word + 2] as number
+    if (subjectId !== this.#lastSubjectId || source !== this.#lastSource) {
+      this.#lastSubjectId = subjectId
+      this.#lastSource = source
+      this.#last = (this.#targets[source] as (Target | undefined)[])[subjectId] ?? null
+    }
+    const known = this.#last
+    if (known !== null) {
       const express = known.express
       if (
         express !== null &&
@@ -259,6 +270,7 @@ export class Dispatcher {
     target.epoch = this.#epoch
     target.express = null
     ;(this.#targets[source] as (Target | undefined)[])[subjectId] = target
+    this.#lastSource = -1
     return target
   }
 

@@ -31,8 +31,8 @@ import type { Route } from './route-table.js'
 let emittersMade = 0
 
 export class Outlet {
+  readonly message: Message<unknown>
   readonly route: Route
-  readonly #message: Message<unknown>
   readonly #kept: { value: unknown } = { value: undefined }
   #messages = 0
   /** The way into `link`, or null: then nothing goes but the long way. */
@@ -40,7 +40,7 @@ export class Outlet {
   link: LinkWriter | null = null
 
   constructor(message: Message<unknown>, route: Route) {
-    this.#message = message
+    this.message = message
     this.route = route
   }
 
@@ -60,7 +60,7 @@ export class Outlet {
   }
 
   #compile(link: LinkWriter, views: Views, dictionary: DictionaryWriter): void {
-    const { struct, typeId, codec } = this.#message
+    const { struct, typeId, codec } = this.message
     const { route } = this
     this.#messages = 0
     if (struct === null || route.subjectId === 0 || emittersMade >= EMITTERS_MAX) return

@@ -50,6 +50,8 @@ export class Sender {
   readonly #drains: Drains
   readonly #events: SenderEvents
   readonly #outlets: (Outlet | undefined)[] = []
+  /** The one that was used last; most programs publish in runs. */
+  #lastOutlet: Outlet | null = null
   readonly #staged: Parcel = {
     codec: CodecId.None,
     typeId: 0,
@@ -106,16 +108,21 @@ export class Sender {
    * written anywhere
    */
   publish(message: Message<unknown> | string, value: unknown, agent: number): boolean {
-    if (typeof message === 'object' && message !== null) {
-      const outlet = this.#outlets[message.ordinal]
-      if (outlet !== undefined && outlet.emit !== null) {
-        const outcome = outlet.emit(value, agent)
-        if (outcome === 0) return true
-        if (outcome > 0) return this.#settle(outlet.link as LinkWriter)
-        return this.#publishSlowly(message, outlet.takeKept(), agent)
+    let outlet = this.#lastOutlet
+    if (outlet === null || outlet.message !== message) {
+      if (typeof message !== 'object' || message === null) {
+        return this.#publishSlowly(message, value, agent)
       }
+      outlet = this.#outlets[message.ordinal] ?? null
+      if (outlet === null) return this.#publishSlowly(message, value, agent)
+      this.#lastOutlet = outlet
     }
-    return this.#publishSlowly(message, value, agent)
+    const { emit } = outlet
+    if (emit === null) return this.#publishSlowly(message, value, agent)
+    const outcome = emit(value, agent)
+    if (outcome === 0) return true
+    if (outcome > 0) return this.#settle(outlet.link as LinkWriter)
+    return this.#publishSlowly(message, outlet.takeKept(), agent)
   }
 
   /** Publishes if there is room now; nothing is buffered beside the link. */
@@ -208,6 +215,7 @@ export class Sender {
   close(): number {
     this.#isClosed = true
     this.#outlets.length = 0
+    this.#lastOutlet = null
     const error = new FlyshuttleError('ERR_CLOSED', { found: 'sending' })
     const dropped = this.#parking.close(error)
     this.#drains.close(error)
