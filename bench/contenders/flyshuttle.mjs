@@ -47,7 +47,8 @@ export function requestReply({ addon, inFlight, expectedSum }, options) {
   )
 }
 
-async function withAgents(addon, names, work) {
+/** Runs `work` with the agents of `bench/agents/`, each on a thread of its own. */
+export async function withAgents(addon, names, work) {
   /** @type {unknown[]} */
   const errors = []
   let engine

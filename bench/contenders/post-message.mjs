@@ -48,7 +48,8 @@ export function requestReply({ batch, inFlight, expectedSum }, options) {
   )
 }
 
-async function withWorkers(files, data, work) {
+/** Runs `work` with two workers of `bench/workers/` and a channel between them. */
+export async function withWorkers(files, data, work) {
   const { port1, port2 } = new MessageChannel()
   const ports = [port1, port2]
   const workers = files.map((file, index) =>
