@@ -1,0 +1,126 @@
+// How does Flyshuttle compare with its peers? `node bench/compare/compare.mjs --help`
+//
+// The rules are those of `bench:throughput`: each run is a fresh process, contenders take turns,
+// ratios are medians of pairs, and what was not proved to have arrived is not printed. Only the
+// packages differ: the peers are installed in this folder, and a missing one is not run.
+
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { runInFreshProcess } from '../lib/child.mjs'
+import { commitText, machineText } from '../lib/machine.mjs'
+import { createProgressLine, tableText } from '../lib/report.mjs'
+import { jsonRow, runRounds } from '../lib/rounds.mjs'
+import { loadScenario, UsageError } from '../lib/scenarios.mjs'
+
+const HELP = `How does Flyshuttle compare with its peers?
+
+  cd bench/compare && npm ci --ignore-scripts   the peers, into this folder only
+  node bench/compare/compare.mjs                everything, about three minutes
+  node bench/compare/compare.mjs --scenario call-serial --contender flyshuttle --contender knitting
+
+  --scenario NAME    one of the scenarios below; repeatable
+  --contender NAME   run only this contender; repeatable. Ratios need their baselines
+  --pairs N          rounds; in each, every contender runs once (default 5, quick 3)
+  --quick            0.15 s per run
+  --json FILE        also write { node, commit, machine, rows }
+  --save             also write bench/results/compare.json and .svg
+  --help             this
+
+Scenarios
+  call-serial   the main thread calls a worker, one call at a time; with latencies
+  call-batch    the main thread calls a worker, batches of 1,000
+
+A peer that is not installed is listed as not run, with what to do about it. A row whose messages
+did not all arrive, in order and unharmed, is refused and has no figures; the exit code is 1 then,
+and 2 when a command line could not be understood.`
+
+const SCENARIOS = ['call-serial', 'call-batch']
+const FULL = { rounds: 5, warmupMs: 150, measuredMs: 700 }
+const QUICK = { rounds: 3, warmupMs: 100, measuredMs: 150 }
+
+try {
+  process.exitCode = await main()
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error
+  console.error(`${error.message}\nTry --help.`)
+  process.exitCode = 2
+}
+
+async function main() {
+  const given = readCommandLine()
+  if (given.help) {
+    console.log(HELP)
+    return 0
+  }
+  const { rounds: roundsUsual, ...pace } = given.quick ? QUICK : FULL
+  const rounds = given.pairs ?? roundsUsual
+  const names = given.scenario ?? SCENARIOS
+  const loaded = await Promise.all(names.map((name) => loadScenario(pathOf(name))))
+  const plans = loaded.map(({ file, scenario }) => ({
+    file,
+    scenario,
+    contenders: Object.keys(scenario.contenders).filter(
+      (name) => given.contender === undefined || given.contender.includes(name),
+    ),
+  }))
+  if (plans.every(({ contenders }) => contenders.length === 0)) {
+    throw new UsageError(`no contender is called ${given.contender.join(' or ')}`)
+  }
+  const head = { node: process.version, commit: commitText(), machine: machineText() }
+  console.log(`flyshuttle ${head.commit} · node ${head.node} · ${head.machine}`)
+  console.log(`medians of ${rounds} runs, each in a fresh process; ratios are medians of pairs`)
+
+  const rows = []
+  const progress = createProgressLine(process.stderr)
+  for (const { file, scenario, contenders } of plans) {
+    if (contenders.length === 0) continue
+    const found = await runRounds(contenders, {
+      warmupRounds: 0,
+      rounds,
+      run: (contender) => runInFreshProcess(file, contender, pace),
+      onRun: (contender, round) =>
+        progress.show(`${scenario.name}: round ${round + 1} of ${rounds}, ${contender}`),
+    })
+    progress.clear()
+    console.log(`\n${tableText(scenario, found)}`)
+    const ran = found.filter(({ notRun }) => notRun === null)
+    rows.push(...ran.map((row) => jsonRow(scenario.name, scenario.unit, row)))
+  }
+  const text = `${JSON.stringify({ ...head, rows }, null, 2)}\n`
+  if (given.json !== undefined) writeFileSync(given.json, text)
+  if (given.save) save(text)
+  return rows.every(({ verified }) => verified) ? 0 : 1
+}
+
+function save(text) {
+  const folder = new URL('../results/', import.meta.url)
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(new URL('compare.json', folder), text)
+}
+
+function pathOf(name) {
+  if (!SCENARIOS.includes(name)) {
+    throw new UsageError(`no scenario is called ${name}; there are ${SCENARIOS.join(', ')}`)
+  }
+  return fileURLToPath(new URL(`scenarios/${name}.mjs`, import.meta.url))
+}
+
+function readCommandLine() {
+  const text = { type: 'string' }
+  const list = { type: 'string', multiple: true }
+  const flag = { type: 'boolean' }
+  const options = { scenario: list, contender: list, pairs: text, json: text }
+  let values
+  try {
+    ;({ values } = parseArgs({ options: { ...options, quick: flag, save: flag, help: flag } }))
+  } catch (error) {
+    throw new UsageError(error.message)
+  }
+  const { pairs } = values
+  if (pairs === undefined) return values
+  if (!/^[1-9]\d{0,2}$/.test(pairs)) {
+    throw new UsageError(`--pairs is ${pairs}; wanted a number from 1 to 999`)
+  }
+  return { ...values, pairs: Number(pairs) }
+}
