@@ -6,38 +6,52 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { runInFreshProcess } from './lib/child.mjs'
-import { commitText, machineText } from './lib/machine.mjs'
+import { commitText, coreCount, machineText } from './lib/machine.mjs'
 import { createProgressLine, tableText } from './lib/report.mjs'
+import { publishResults, saveResults } from './lib/results.mjs'
 import { jsonRow, runRounds } from './lib/rounds.mjs'
-import { loadScenario, SCENARIO_NAMES, UsageError } from './lib/scenarios.mjs'
+import { loadScenario, QUICK_SCENARIO_NAMES, SCENARIO_NAMES, UsageError } from './lib/scenarios.mjs'
 
 const HELP = `How fast do messages travel between threads?
 
-  npm run bench:throughput                              everything, about two minutes
-  npm run bench:throughput -- --quick                   everything in less than 50 s, coarser
+  npm run bench:throughput                              everything, about six minutes
+  npm run bench:throughput -- --quick                   some of it in less than a minute, coarser
   npm run bench:throughput -- --scenario request-reply-serial --pairs 9
   npm run bench:throughput -- --contender flyshuttle --contender postMessage
+  npm run bench:throughput -- --save                    everything, into bench/results
 
   --scenario NAME    one of the scenarios below, or the path of a file like them; repeatable
   --contender NAME   run only this contender; repeatable. Ratios need their baseline
   --pairs N          rounds; in each, every contender runs once (default 5, quick 3)
-  --quick            one discarded round, then 3 rounds of about 0.15 s per contender
-  --json FILE        also write { node, commit, machine, rows }; rates in samples are in run order
+  --quick            one discarded round, then 3 rounds of about 0.15 s per contender. Leaves out
+                     what has a * below, unless it is named by --scenario
+  --json FILE        also write { node, commit, date, machine, cores, rows }; rates in samples are
+                     in run order
+  --save             also put the rows into bench/results/throughput.json, in the place of those of
+                     the same scenarios, and draw the plots beside it
+  --readme           run nothing: write the saved figures into the README, and draw the plots
   --help             this
 
 Scenarios
   one-to-one-struct         40-byte records from one thread to another
   one-to-one-object         { id, topic, price, qty, user } from one thread to another
+  one-to-one-bytes-64     * a Uint8Array of 64 bytes from one thread to another
+  one-to-one-bytes-1k       the same with 1 KiB
+  one-to-one-bytes-64k    * the same with 64 KiB
+  fan-in                  * 40-byte records from three threads to one
+  fan-out                 * 40-byte records from one thread to three; deliveries are counted
   request-reply-serial      ask and answer, one at a time; with latencies
   request-reply-pipelined   ask and answer, 1,000 in flight
 
 Contenders
-  flyshuttle            agents on two threads, with the native addon
+  flyshuttle            agents on threads of their own, with the native addon
   flyshuttle-js         the same without the addon
-  postMessage           two workers and a MessageChannel: the baseline of the ratios
+  postMessage           workers and MessageChannels: the baseline of the ratios
   postMessage-batched   the same with arrays of 128
+  postMessage-transfer  the same, buffers moved and not copied (bytes of 1 KiB and more)
+  BroadcastChannel      workers on a channel that all of them hear (not for requests)
   piscina               a pool of one thread (request-reply only)
-  cpp-limit             two C++ threads, the same frames, no JavaScript (struct only)
+  cpp-limit             two C++ threads, the same frames, no JavaScript (struct and bytes)
 
 A row whose messages did not all arrive, in order and unharmed, is refused and has no figures;
 the exit code is 1 then, and 2 when a command line could not be understood.
@@ -65,8 +79,12 @@ async function main() {
     console.log(HELP)
     return 0
   }
+  if (given.readme) {
+    await publishResults()
+    return 0
+  }
   const pace = given.quick ? QUICK : FULL
-  const names = given.scenario ?? SCENARIO_NAMES
+  const names = given.scenario ?? (given.quick ? QUICK_SCENARIO_NAMES : SCENARIO_NAMES)
   const scenarios = await Promise.all(names.map((name) => loadScenario(name)))
   const plans = scenarios.map(({ file, scenario }) => ({
     file,
@@ -76,10 +94,20 @@ async function main() {
   if (plans.every(({ contenders }) => contenders.length === 0)) {
     throw new UsageError(`no contender is called ${given.contender.join(' or ')}`)
   }
-  const head = { node: process.version, commit: commitText(), machine: machineText() }
+  const head = {
+    node: process.version,
+    commit: commitText(),
+    date: new Date().toISOString(),
+    machine: machineText(),
+    cores: coreCount(),
+  }
   const rounds = given.pairs ?? pace.rounds
   console.log(`flyshuttle ${head.commit} · node ${head.node} · ${head.machine}`)
   console.log(`medians of ${rounds} runs, each in a fresh process; ratios are medians of pairs`)
+  if (given.quick && given.scenario === undefined) {
+    const leftOut = SCENARIO_NAMES.filter((name) => !names.includes(name))
+    console.log(`left out by --quick: ${leftOut.join(', ')}`)
+  }
 
   const rows = []
   const runs = plans.reduce((sum, { contenders }) => sum + contenders.length, 0)
@@ -102,6 +130,11 @@ async function main() {
     })
     progress.clear()
     console.log(`\n${tableText(scenario, found)}`)
+    if (scenario.threads > head.cores) {
+      console.log(
+        `  ${scenario.threads} threads on ${head.cores} cores: who runs when is part of it`,
+      )
+    }
     const ran = found.filter(({ notRun }) => notRun === null)
     rows.push(...ran.map((row) => jsonRow(scenario.name, scenario.unit, row)))
   }
@@ -110,6 +143,10 @@ async function main() {
   }
   if (given.json !== undefined) {
     writeFileSync(given.json, `${JSON.stringify({ ...head, rows }, null, 2)}\n`)
+  }
+  if (given.save) {
+    const { commit, date, ...place } = head
+    await saveResults({ ...place, rows: rows.map((row) => ({ ...row, commit, date })) })
   }
   return rows.every(({ verified }) => verified) ? 0 : 1
 }
@@ -121,16 +158,26 @@ function readCommandLine() {
   const options = { scenario: list, contender: list, pairs: text, json: text }
   let values
   try {
-    ;({ values } = parseArgs({ options: { ...options, quick: flag, help: flag } }))
+    const flags = { quick: flag, save: flag, readme: flag, help: flag }
+    ;({ values } = parseArgs({ options: { ...options, ...flags } }))
   } catch (error) {
     throw new UsageError(error.message)
   }
+  if (values.save) refuseToSave(values)
   const { pairs } = values
   if (pairs === undefined) return values
   if (!/^[1-9]\d{0,2}$/.test(pairs)) {
     throw new UsageError(`--pairs is ${pairs}; wanted a number from 1 to 999`)
   }
   return { ...values, pairs: Number(pairs) }
+}
+
+/** What is published is whole, of our own scenarios, and took its time. */
+function refuseToSave({ quick, contender, scenario = [] }) {
+  const foreign = scenario.find((name) => !SCENARIO_NAMES.includes(name))
+  if (quick) throw new UsageError('--save wants full rounds; leave out --quick')
+  if (contender) throw new UsageError('--save wants all contenders; leave out --contender')
+  if (foreign) throw new UsageError(`--save wants scenarios of its own, and not ${foreign}`)
 }
 
 function chosen(all, wanted) {

@@ -1,20 +1,19 @@
-// The consuming agent, told apart by what it receives: see `trade-consumer.mjs`,
-// `tick-consumer.mjs`.
+// The consuming agent: one of `config.consumers`, told which payload to expect.
 
-import { defineAgent, on } from 'flyshuttle'
+import { defineAgent } from 'flyshuttle'
 import { createTally } from '../lib/tally.mjs'
-import { COMPLETE, EXPECT, REPORT } from './messages.mjs'
+import { createPayload } from '../payloads/payloads.mjs'
+import { COMPLETE, EXPECT, MESSAGES, partOf, REPORT } from './messages.mjs'
 
 /** Takes every message into a tally; replies to COMPLETE when all have come. */
-export function createConsumer(message, fold) {
-  const tally = createTally(fold)
-  return defineAgent({
-    name: 'consumer',
-    subscribe: [on(message, (value) => tally.take(value))],
-    handle: [
-      on(EXPECT, (job) => tally.expect(job)),
-      on(COMPLETE, () => tally.complete()),
-      on(REPORT, () => tally.report()),
-    ],
-  })
-}
+export default defineAgent({
+  name: 'consumer',
+  onStart: async (context) => {
+    const { payload, part, producers } = context.config
+    const tally = createTally(createPayload(payload), { producers })
+    await context.subscribe(MESSAGES[payload], (value) => tally.take(value))
+    await context.handle(partOf(EXPECT, part), (job) => tally.expect(job))
+    await context.handle(partOf(COMPLETE, part), () => tally.complete())
+    await context.handle(partOf(REPORT, part), () => tally.report())
+  },
+})

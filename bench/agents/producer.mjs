@@ -1,22 +1,25 @@
-// The producing agent, told apart by what it sends: see `trade-producer.mjs`, `tick-producer.mjs`.
+// The producing agent: one of `config.producers`, told which payload to send.
 
-import { defineAgent, on } from 'flyshuttle'
+import { defineAgent } from 'flyshuttle'
 import { nowNs } from '../lib/clock.mjs'
-import { PRODUCE } from './messages.mjs'
+import { firstIdOf } from '../lib/tally.mjs'
+import { createPayload } from '../payloads/payloads.mjs'
+import { MESSAGES, partOf, PRODUCE } from './messages.mjs'
 
-/** Publishes `count` messages from `first` on; replies when its first one was published. */
-export function createProducer(message, valueAt) {
-  return defineAgent({
-    name: 'producer',
-    handle: [
-      on(PRODUCE, async ({ first, count }, info, context) => {
-        const endId = first + count
-        const startNs = nowNs()
-        for (let id = first; id < endId; id++) {
-          if (!context.publish(message, valueAt(id))) await context.drained(message)
-        }
-        return { startNs }
-      }),
-    ],
-  })
-}
+/** Publishes its part of `count` messages from `first` on; replies when that is done. */
+export default defineAgent({
+  name: 'producer',
+  onStart: async (context) => {
+    const { payload, part, producers } = context.config
+    const { valueAt } = createPayload(payload)
+    const message = MESSAGES[payload]
+    await context.handle(partOf(PRODUCE, part), async ({ first, count }) => {
+      const endId = first + count
+      const startNs = nowNs()
+      for (let id = firstIdOf(first, part, producers); id < endId; id += producers) {
+        if (!context.publish(message, valueAt(id))) await context.drained(message)
+      }
+      return { startNs }
+    })
+  },
+})

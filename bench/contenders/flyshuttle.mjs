@@ -2,8 +2,8 @@
 // sleeps while they talk.
 
 import { createEngine } from 'flyshuttle'
-import { ASK, COMPLETE, EXPECT, PRODUCE, REPORT } from '../agents/messages.mjs'
-import { untilCompleteOrLate } from '../lib/deadline.mjs'
+import { ASK, COMPLETE, EXPECT, partOf, PRODUCE, REPORT } from '../agents/messages.mjs'
+import { measureFlow } from '../lib/flow.mjs'
 import { measure } from '../lib/measure.mjs'
 import { passOf } from '../lib/pass.mjs'
 
@@ -16,20 +16,26 @@ import { passOf } from '../lib/pass.mjs'
 const TIMEOUT_MS = 600_000
 
 /**
- * One agent publishes, the other receives.
+ * Agents that publish and agents that receive, each on a thread of its own.
  *
- * @param {{ addon: boolean, payload: string, expectedSum: ExpectedSum }} what
+ * @param {import('../lib/flow.mjs').Flow & { addon: boolean }} what
  * @param {Options} options
  */
-export function oneToOne({ addon, payload, expectedSum }, options) {
-  return withAgents(addon, [`${payload}-consumer`, `${payload}-producer`], (call) =>
-    measure(options, async (job) => {
-      await call(EXPECT, job)
-      const { startNs } = await call(PRODUCE, job)
-      await untilCompleteOrLate(call(COMPLETE))
-      return passOf(job, startNs, await call(REPORT), expectedSum)
-    }),
-  )
+export function flow({ addon, payload, producers = 1, consumers = 1 }, options) {
+  const agents = (file, count) =>
+    Array.from({ length: count }, (_, part) => ({ file, config: { payload, part, producers } }))
+  const started = [...agents('consumer', consumers), ...agents('producer', producers)]
+  return withAgents(addon, started, (call) => {
+    const each = (count, subject) =>
+      Array.from({ length: count }, (_, part) => (job) => call(partOf(subject, part), job))
+    const sides = {
+      produce: each(producers, PRODUCE),
+      expect: each(consumers, EXPECT),
+      complete: each(consumers, COMPLETE),
+      report: each(consumers, REPORT),
+    }
+    return measureFlow(payload, sides, options)
+  })
 }
 
 /**
@@ -47,21 +53,32 @@ export function requestReply({ addon, inFlight, expectedSum }, options) {
   )
 }
 
-/** Runs `work` with the agents of `bench/agents/`, each on a thread of its own. */
+/**
+ * Runs `work` with the agents of `bench/agents/`, each on a thread of its own.
+ *
+ * @param {boolean} addon
+ * @param {readonly (string | { file: string, config: unknown })[]} names
+ * @param {(call: (subject: any, value?: unknown) => Promise<any>) => Promise<any>} work
+ */
 export async function withAgents(addon, names, work) {
   /** @type {unknown[]} */
   const errors = []
   let engine
   try {
-    engine = await createEngine({ threads: 2, addon, onError: (error) => errors.push(error) })
+    engine = await createEngine({
+      threads: names.length,
+      addon,
+      onError: (error) => errors.push(error),
+    })
   } catch (error) {
     if (error.code === 'ERR_ADDON_MISSING') return { notRun: 'the native addon is not built' }
     throw error
   }
   try {
     for (const [index, name] of names.entries()) {
-      const file = new URL(`../agents/${name}.mjs`, import.meta.url)
-      await engine.spawn(name, file, { thread: index + 1 })
+      const { file, config } = typeof name === 'string' ? { file: name } : name
+      const url = new URL(`../agents/${file}.mjs`, import.meta.url)
+      await engine.spawn(`${file}-${index}`, url, { thread: index + 1, config })
     }
     const call = (subject, value) => engine.request(subject, value, { timeoutMs: TIMEOUT_MS })
     const result = await work(call)

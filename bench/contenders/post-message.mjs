@@ -1,35 +1,52 @@
 // Plain Node: two workers with a MessageChannel between them. The main thread only conducts.
 
 import { MessageChannel } from 'node:worker_threads'
-import { untilCompleteOrLate } from '../lib/deadline.mjs'
+import { measureFlow } from '../lib/flow.mjs'
 import { measure } from '../lib/measure.mjs'
 import { passOf } from '../lib/pass.mjs'
 import { startWorker } from '../lib/worker-call.mjs'
+
+export { BATCH } from '../workers/wires.mjs'
 
 /**
  * @typedef {import('../lib/measure.mjs').Options} Options
  * @typedef {import('../lib/pass.mjs').ExpectedSum} ExpectedSum
  */
 
-/** Messages per array of the batched contenders. */
-export const BATCH = 128
-
 /**
- * One worker posts, the other receives.
+ * Workers that post and workers that receive. A channel joins each producer with each consumer:
+ * messages travel on it, or only their acknowledgements when `wire` is 'broadcast'.
  *
- * @param {{ batch: number, payload: string, expectedSum: ExpectedSum }} what
+ * @param {import('../lib/flow.mjs').Flow & { wire: string }} what `wire` is one of
+ *   `workers/wires.mjs`
  * @param {Options} options
  */
-export function oneToOne({ batch, payload, expectedSum }, options) {
-  const files = ['post-consumer.mjs', 'post-producer.mjs']
-  return withWorkers(files, { batch, payload }, ([consumer, producer]) =>
-    measure(options, async (job) => {
-      await consumer.call('expect', job)
-      const { startNs } = await producer.call('produce', job)
-      await untilCompleteOrLate(consumer.call('complete'))
-      return passOf(job, startNs, await consumer.call('report'), expectedSum)
-    }),
-  )
+export async function flow({ wire, payload, producers = 1, consumers = 1 }, options) {
+  const producerPorts = Array.from({ length: producers }, () => [])
+  const consumerPorts = Array.from({ length: consumers }, () => [])
+  for (const mine of producerPorts) {
+    for (const other of consumerPorts) {
+      const { port1, port2 } = new MessageChannel()
+      mine.push(port1)
+      other.push(port2)
+    }
+  }
+  const start = (file, part, ports) =>
+    startWorker(file, { wire, payload, part, producers, ports }, ports)
+  const received = consumerPorts.map((ports, part) => start('post-consumer.mjs', part, ports))
+  const sent = producerPorts.map((ports, part) => start('post-producer.mjs', part, ports))
+  const each = (workers, name) => workers.map((worker) => (job) => worker.call(name, job))
+  const sides = {
+    produce: each(sent, 'produce'),
+    expect: each(received, 'expect'),
+    complete: each(received, 'complete'),
+    report: each(received, 'report'),
+  }
+  try {
+    return await measureFlow(payload, sides, options)
+  } finally {
+    await Promise.all([...received, ...sent].map((worker) => worker.stop()))
+  }
 }
 
 /**

@@ -13,11 +13,20 @@ export function machineText() {
   return `${availableParallelism()} × ${model}, ${memory}, ${process.platform} ${process.arch}`
 }
 
-/** The commit, with `+dirty` when the tree differs from it; 'unknown' without git. */
+/** How many threads can run at the same time. */
+export function coreCount() {
+  return availableParallelism()
+}
+
+/**
+ * The commit, with `+dirty` when the tree differs from it; 'unknown' without git. What benchmarks
+ * themselves write makes no tree dirty: otherwise only the first of several runs had a commit.
+ */
 export function commitText() {
   try {
     const commit = git('rev-parse', '--short', 'HEAD')
-    return git('status', '--porcelain') === '' ? commit : `${commit}+dirty`
+    const changed = git('status', '--porcelain', '--', ':!bench/results', ':!README.md')
+    return changed === '' ? commit : `${commit}+dirty`
   } catch {
     return 'unknown'
   }

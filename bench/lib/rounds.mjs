@@ -82,5 +82,6 @@ export function jsonRow(scenario, unit, { contender, samples, latencies, refused
     return { ...head, ...none, verified: false, refused }
   }
   const figures = { median: median(samples), min: Math.min(...samples), max: Math.max(...samples) }
-  return { ...head, ...figures, samples, verified: true, ...latencyRow(latencies) }
+  const perRound = latencies.length > 0 ? { latencies } : {}
+  return { ...head, ...figures, samples, verified: true, ...latencyRow(latencies), ...perRound }
 }

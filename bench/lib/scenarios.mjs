@@ -9,9 +9,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
  * @typedef {import('./measure.mjs').Pass | { notRun: string }} Result
  * @typedef {object} Scenario
  * @property {string} name
+ * @property {string} title for tables and plots
  * @property {string} question what is measured, in a few words
- * @property {'messages/s' | 'requests/s'} unit always a rate: more is better
- * @property {string[]} baselines contenders to which the others are compared
+ * @property {'messages/s' | 'deliveries/s' | 'requests/s'} unit always a rate: more is better
+ * @property {string[]} baselines contenders to which the others are compared; the first one is that
+ *   of the README
+ * @property {number} threads that work at the same time; the main thread sleeps
  * @property {Record<string, (options: Options) => Promise<Result>>} contenders
  *   each runs in a fresh process; it says `notRun` with the reason when this machine cannot run it
  */
@@ -20,6 +23,20 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 export const SCENARIO_NAMES = [
   'one-to-one-struct',
   'one-to-one-object',
+  'one-to-one-bytes-64',
+  'one-to-one-bytes-1k',
+  'one-to-one-bytes-64k',
+  'fan-in',
+  'fan-out',
+  'request-reply-serial',
+  'request-reply-pipelined',
+]
+
+/** What `--quick` runs when no scenario is named: all of them do not fit into a minute. */
+export const QUICK_SCENARIO_NAMES = [
+  'one-to-one-struct',
+  'one-to-one-object',
+  'one-to-one-bytes-1k',
   'request-reply-serial',
   'request-reply-pipelined',
 ]

@@ -8,7 +8,7 @@ import { createTiming } from './timing.mjs'
  * @param {(sum: number, value: T) => number} fold
  */
 export function createTimedTally(fold) {
-  const tally = createTally(fold)
+  const tally = createTally({ idOf: ({ id }) => id, fold })
   const timing = createTiming()
   return {
     /** @param {import('./pacer.mjs').PacedJob} job */

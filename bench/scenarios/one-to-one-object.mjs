@@ -9,32 +9,21 @@
 // Flyshuttle carries them as msgpack, `postMessage` as structured clones. Counted as in
 // `one-to-one-struct`.
 
-import { expectedTickSum } from '../payloads/tick.mjs'
-
-const what = { payload: 'tick', expectedSum: expectedTickSum }
+import { flowContenders } from './flows.mjs'
 
 /** @type {import('../lib/scenarios.mjs').Scenario} */
 export default {
   name: 'one-to-one-object',
+  title: 'small object, one to one',
   question: 'an object { id, topic, price, qty, user }, from one thread to another',
   unit: 'messages/s',
   baselines: ['postMessage'],
-  contenders: {
-    flyshuttle: async (options) => {
-      const { oneToOne } = await import('../contenders/flyshuttle.mjs')
-      return oneToOne({ ...what, addon: true }, options)
-    },
-    'flyshuttle-js': async (options) => {
-      const { oneToOne } = await import('../contenders/flyshuttle.mjs')
-      return oneToOne({ ...what, addon: false }, options)
-    },
-    postMessage: async (options) => {
-      const { oneToOne } = await import('../contenders/post-message.mjs')
-      return oneToOne({ ...what, batch: 1 }, options)
-    },
-    'postMessage-batched': async (options) => {
-      const { oneToOne, BATCH } = await import('../contenders/post-message.mjs')
-      return oneToOne({ ...what, batch: BATCH }, options)
-    },
-  },
+  threads: 2,
+  contenders: flowContenders({ payload: 'tick' }, [
+    'flyshuttle',
+    'flyshuttle-js',
+    'postMessage',
+    'postMessage-batched',
+    'BroadcastChannel',
+  ]),
 }

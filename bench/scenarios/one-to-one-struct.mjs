@@ -10,36 +10,24 @@
 // object per message on the sending side, for all of them. `cpp-limit` is two C++ threads and no
 // JavaScript: what is left to win.
 
-import { expectedTradeSum } from '../payloads/trade.mjs'
-
-const what = { payload: 'trade', expectedSum: expectedTradeSum }
+import { cppLimit, flowContenders } from './flows.mjs'
 
 /** @type {import('../lib/scenarios.mjs').Scenario} */
 export default {
   name: 'one-to-one-struct',
+  title: '40-byte struct, one to one',
   question: 'a struct of 40 bytes, from one thread to another',
   unit: 'messages/s',
   baselines: ['postMessage', 'cpp-limit'],
+  threads: 2,
   contenders: {
-    flyshuttle: async (options) => {
-      const { oneToOne } = await import('../contenders/flyshuttle.mjs')
-      return oneToOne({ ...what, addon: true }, options)
-    },
-    'flyshuttle-js': async (options) => {
-      const { oneToOne } = await import('../contenders/flyshuttle.mjs')
-      return oneToOne({ ...what, addon: false }, options)
-    },
-    postMessage: async (options) => {
-      const { oneToOne } = await import('../contenders/post-message.mjs')
-      return oneToOne({ ...what, batch: 1 }, options)
-    },
-    'postMessage-batched': async (options) => {
-      const { oneToOne, BATCH } = await import('../contenders/post-message.mjs')
-      return oneToOne({ ...what, batch: BATCH }, options)
-    },
-    'cpp-limit': async (options) => {
-      const { oneToOne } = await import('../contenders/cpp-limit.mjs')
-      return oneToOne({ payloadBytes: 40 }, options)
-    },
+    ...flowContenders({ payload: 'trade' }, [
+      'flyshuttle',
+      'flyshuttle-js',
+      'postMessage',
+      'postMessage-batched',
+      'BroadcastChannel',
+    ]),
+    'cpp-limit': cppLimit(40),
   },
 }

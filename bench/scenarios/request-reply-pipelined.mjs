@@ -14,9 +14,11 @@ const what = { inFlight: 1000, expectedSum: expectedAnswerSum }
 /** @type {import('../lib/scenarios.mjs').Scenario} */
 export default {
   name: 'request-reply-pipelined',
+  title: 'request and reply, 1,000 in flight',
   question: 'request and reply between two threads, 1,000 in flight',
   unit: 'requests/s',
   baselines: ['postMessage'],
+  threads: 2,
   contenders: {
     flyshuttle: async (options) => {
       const { requestReply } = await import('../contenders/flyshuttle.mjs')

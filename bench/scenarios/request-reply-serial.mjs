@@ -13,9 +13,11 @@ const what = { inFlight: 1, expectedSum: expectedAnswerSum }
 /** @type {import('../lib/scenarios.mjs').Scenario} */
 export default {
   name: 'request-reply-serial',
+  title: 'request and reply, one at a time',
   question: 'request and reply between two threads, one at a time',
   unit: 'requests/s',
   baselines: ['postMessage'],
+  threads: 2,
   contenders: {
     flyshuttle: async (options) => {
       const { requestReply } = await import('../contenders/flyshuttle.mjs')

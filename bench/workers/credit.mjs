@@ -1,20 +1,27 @@
 // Flow control for plain `postMessage`, which has none: its queue grows until the memory is gone.
 //
-// The producer may be WINDOW messages ahead; the consumer gives credit back for every
-// ACKNOWLEDGE_EVERY that it has handled, so acknowledging costs one message in 4,096.
+// The producer may be a window of messages ahead; the consumer gives credit back for every quarter
+// of it that it has handled, so acknowledging small messages costs one message in 4,096.
 //
 //     producer ── message, message, … ──▶ consumer
 //              ◀── 4096 ── (now and then)
 
-const WINDOW = 16_384
-const ACKNOWLEDGE_EVERY = 4_096
+const WINDOW_MESSAGES = 16_384
+const WINDOW_BYTES = 16 * 1024 * 1024
+
+/** @param {number} bytes of one message, about */
+function windowOf(bytes) {
+  return Math.min(WINDOW_MESSAGES, WINDOW_BYTES / bytes)
+}
 
 /**
  * The producer's side. `take(n)` is false when n more would leave the window: then await `room()`.
  *
  * @param {import('node:worker_threads').MessagePort} port
+ * @param {number} bytes of one message, about
  */
-export function createCredit(port) {
+export function createCredit(port, bytes) {
+  const window = windowOf(bytes)
   let outstanding = 0
   /** @type {(() => void) | null} */
   let wake = null
@@ -26,7 +33,7 @@ export function createCredit(port) {
   return {
     /** @param {number} count */
     take(count) {
-      if (outstanding + count > WINDOW) return false
+      if (outstanding + count > window) return false
       outstanding += count
       return true
     },
@@ -39,12 +46,14 @@ export function createCredit(port) {
  * The consumer's side: to be told how many messages were handled.
  *
  * @param {import('node:worker_threads').MessagePort} port
+ * @param {number} bytes of one message, about
  */
-export function createAcknowledger(port) {
+export function createAcknowledger(port, bytes) {
+  const every = windowOf(bytes) / 4
   let handled = 0
   return (count) => {
     handled += count
-    if (handled < ACKNOWLEDGE_EVERY) return
+    if (handled < every) return
     port.postMessage(handled)
     handled = 0
   }

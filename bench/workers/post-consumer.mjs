@@ -1,24 +1,27 @@
-// Receives over a MessagePort what `post-producer.mjs` sends.
+// Receives what `post-producer.mjs` sends, over a wire of `wires.mjs`.
 
 import { workerData } from 'node:worker_threads'
 import { createTally } from '../lib/tally.mjs'
 import { serve } from '../lib/worker-call.mjs'
+import { createPayload } from '../payloads/payloads.mjs'
 import { createAcknowledger } from './credit.mjs'
-import { PAYLOADS } from './payloads.mjs'
+import { WIRES } from './wires.mjs'
 
-const { port, payload, batch } = workerData
-const tally = createTally(PAYLOADS[payload].fold)
-const acknowledge = createAcknowledger(port)
+const { wire, payload, producers, ports } = workerData
+const { batch, listen } = WIRES[wire]
+const made = createPayload(payload)
+const tally = createTally(made, { producers })
+const acknowledge = ports.map((port) => createAcknowledger(port, made.bytes))
 
 if (batch === 1) {
-  port.on('message', (value) => {
+  listen(ports, (value, producer) => {
     tally.take(value)
-    acknowledge(1)
+    acknowledge[producer](1)
   })
 } else {
-  port.on('message', (values) => {
+  listen(ports, (values, producer) => {
     for (let index = 0; index < values.length; index++) tally.take(values[index])
-    acknowledge(values.length)
+    acknowledge[producer](values.length)
   })
 }
 

@@ -10,6 +10,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { measure, type Job, type Pass } from '../../bench/lib/measure.mjs'
 import { createProgressLine, rateText, tableText, threeDigits } from '../../bench/lib/report.mjs'
 import { jsonRow, orderOf, runRounds, type Row } from '../../bench/lib/rounds.mjs'
+import { loadScenario, QUICK_SCENARIO_NAMES, SCENARIO_NAMES } from '../../bench/lib/scenarios.mjs'
 import { latencyOf, median, pairedRatios, percentile } from '../../bench/lib/statistics.mjs'
 import { refusalOf } from '../../bench/lib/verdict.mjs'
 import {
@@ -323,7 +324,7 @@ describe('the command', () => {
     expect(stdout).toMatch(/honest +2\.00 k\/s/)
 
     const json = JSON.parse(readFileSync(file, 'utf8'))
-    expect(Object.keys(json)).toEqual(['node', 'commit', 'machine', 'rows'])
+    expect(Object.keys(json)).toEqual(['node', 'commit', 'date', 'machine', 'cores', 'rows'])
     const rows = json.rows as Record<string, unknown>[]
     const verdicts = rows.map((row) => [row['contender'], row['verified']])
     expect(verdicts).toEqual([
@@ -348,6 +349,9 @@ describe('the command', () => {
     ['an unknown contender', ['--contender', 'pigeon'], 'no contender is called pigeon'],
     ['no number of pairs', ['--pairs', '0'], '--pairs is 0; wanted a number from 1'],
     ['an unknown flag', ['--fast'], "Unknown option '--fast'"],
+    ['quick figures to be saved', ['--save', '--quick'], '--save wants full rounds'],
+    ['half a scenario to be saved', ['--save', '--contender', 'piscina'], 'wants all contenders'],
+    ['a foreign scenario to be saved', ['--save', '--scenario', LIARS], 'scenarios of its own'],
   ])('names %s and ends with 2', (_, words, complaint) => {
     const { status, stdout, stderr } = bench(...words)
     expect(status).toBe(2)
@@ -359,8 +363,20 @@ describe('the command', () => {
   test('explains itself', () => {
     const { status, stdout } = bench('--help')
     expect(status).toBe(0)
-    for (const word of ['--scenario', '--contender', '--pairs', '--quick', '--json', 'cpp-limit']) {
-      expect(stdout).toContain(word)
+    for (const flag of ['--scenario', '--contender', '--pairs', '--quick', '--json', '--save']) {
+      expect(stdout).toContain(flag)
+    }
+  })
+
+  test('its help names every scenario and contender, and what --quick leaves out', async () => {
+    const { stdout } = bench('--help')
+    const loaded = await Promise.all(SCENARIO_NAMES.map((name) => loadScenario(name)))
+    for (const { scenario } of loaded) {
+      const line = stdout.split('\n').find((text) => text.startsWith(`  ${scenario.name} `)) ?? ''
+      expect(/ \* /.test(line), scenario.name).toBe(!QUICK_SCENARIO_NAMES.includes(scenario.name))
+      for (const contender of Object.keys(scenario.contenders)) {
+        expect(stdout).toContain(`\n  ${contender} `)
+      }
     }
   })
 })

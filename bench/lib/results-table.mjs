@@ -1,0 +1,102 @@
+// The README's section on speed, made of the figures that were saved. It is pure: a test holds that
+// the README says what the figures say, so nobody can mend a number by hand.
+
+import { rateText, threeDigits } from './report.mjs'
+import { median, pairedRatios } from './statistics.mjs'
+
+const BEGIN = '<!-- bench:begin -->'
+const END = '<!-- bench:end -->'
+
+/** Contenders with a column of their own → its heading. The best of the others shares one. */
+const OWN_COLUMNS = {
+  flyshuttle: 'flyshuttle',
+  'flyshuttle-js': 'without the addon',
+  postMessage: 'postMessage',
+}
+const CEILING = 'cpp-limit'
+
+/**
+ * @typedef {import('./results.mjs').Results} Results
+ * @typedef {import('./scenarios.mjs').Scenario} Scenario
+ */
+
+/**
+ * @param {Results} results
+ * @param {readonly Scenario[]} scenarios
+ * @returns {string} Markdown
+ */
+export function sectionOf(results, scenarios) {
+  const head = ['scenario', ...Object.values(OWN_COLUMNS), 'best of the others', 'two C++ threads']
+  const body = scenarios.map((scenario) => tableRow(results, scenario))
+  const ruler = head.map((_, column) => (column === 0 ? '---' : '--:'))
+  const table = [head, ruler, ...body].map((cells) => `| ${cells.join(' | ')} |`)
+  const parts = [introduction(results), table.join('\n'), ...roundTrips(results), NOTES]
+  return parts.join('\n\n')
+}
+
+/**
+ * The README with another section between its two marks.
+ *
+ * @param {string} readme
+ * @param {string} section
+ */
+export function replaceSection(readme, section) {
+  const [before, rest, ...more] = readme.split(BEGIN)
+  const after = rest?.split(END)
+  if (after?.length !== 2 || more.length > 0) {
+    throw new Error(`the README needs ${BEGIN} and ${END}, once each and in this order`)
+  }
+  return `${before}${BEGIN}\n${section}\n${END}${after[1]}`
+}
+
+function introduction({ node, machine, rows }) {
+  const unique = (values) => [...new Set(values)].join(', ')
+  const rounds = unique(rows.filter((row) => row.verified).map((row) => row.samples.length))
+  const dates = unique(rows.map((row) => row.date.slice(0, 10)).sort())
+  const commits = unique(rows.map((row) => `\`${row.commit}\``))
+  return [
+    `Medians of ${rounds} rounds, each run in a fresh process, contenders taking turns; in`,
+    'brackets the median ratio to `postMessage` in the same round. A figure stands here only if',
+    'every message arrived, in order, with the right sum.',
+    `Node ${node} on ${machine}; ${dates}, commit ${commits}.`,
+  ].join('\n')
+}
+
+function tableRow({ rows, cores }, { name, title, threads, baselines }) {
+  const mine = rows.filter(({ scenario }) => scenario === name)
+  const base = mine.find(({ contender }) => contender === baselines[0])
+  const cell = (row) => {
+    if (row === undefined) return '–'
+    if (!row.verified) return 'refused'
+    if (row === base || !base?.verified) return rateText(row.median)
+    const ratio = median(pairedRatios(row.samples, base.samples))
+    return `${rateText(row.median)} (${threeDigits(ratio)}×)`
+  }
+  const find = (wanted) => mine.find(({ contender }) => contender === wanted)
+  const others = mine.filter(
+    ({ contender, verified }) => verified && !(contender in OWN_COLUMNS) && contender !== CEILING,
+  )
+  const best = others.sort((a, b) => b.median - a.median)[0]
+  const crowd = threads > cores ? ` (${threads} threads on ${cores} cores)` : ''
+  return [
+    `${title}${crowd}`,
+    ...Object.keys(OWN_COLUMNS).map((contender) => cell(find(contender))),
+    best === undefined ? '–' : `${cell(best)} ${best.contender}`,
+    cell(find(CEILING)),
+  ]
+}
+
+/** What one caller waits for, in words, when it was measured. */
+function roundTrips({ rows }) {
+  const timed = rows.filter(({ verified, latencyUsP50 }) => verified && latencyUsP50 !== undefined)
+  if (timed.length === 0) return []
+  const texts = timed.map(({ contender, latencyUsP50, latencyUsP99 }) => {
+    return `${contender} ${threeDigits(latencyUsP50)} and ${threeDigits(latencyUsP99)}`
+  })
+  const [head, ...rest] = texts
+  return [`One request and its reply, in µs at p50 and p99: ${[head, ...rest].join(', ')}.`]
+}
+
+const NOTES = [
+  '![Rates of all scenarios and contenders, with their spread](bench/results/throughput.svg)',
+].join('\n')
