@@ -4,15 +4,16 @@
 // held up cannot hide it. A run that missed its rate is no measurement of it, and gives no figure.
 // README.md in this folder tells how to read the table.
 
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { runInFreshProcess } from './lib/child.mjs'
+import { checkNames, numberIn } from './lib/command-line.mjs'
 import { latencyJsonRow, latencyTableText } from './lib/latency-report.mjs'
-import { commitText, machineText } from './lib/machine.mjs'
 import { paceRefusalOf } from './lib/paced.mjs'
 import { createProgressLine, rateText } from './lib/report.mjs'
 import { runRounds } from './lib/rounds.mjs'
+import { headOf, headText, writeRun } from './lib/run-file.mjs'
+import { latencyPlots } from './lib/run-plots.mjs'
 import { loadScenario, UsageError } from './lib/scenarios.mjs'
 import { refusalOf } from './lib/verdict.mjs'
 
@@ -27,8 +28,8 @@ const HELP = `How late do messages arrive at a given rate?
   --rate N           messages per second; repeatable (default 200, 1k, 10k, 100k, 500k)
   --rounds N         fresh processes per row (default 3, quick 1)
   --quick            one round of 0.5 s per row (1 s at the lowest rate)
-  --json FILE        also write { node, commit, machine, rows }
-  --save             also write bench/results/latency.json and .svg
+  --json FILE        also write { node, commit, date, machine, rows }
+  --save             also write bench/results/latency.json and its plots
   --help             this
 
 Latency runs from when a message was due, not from when its sender got to it. The receiver is
@@ -70,8 +71,8 @@ async function main() {
   const pace = given.quick ? QUICK : FULL
   const rounds = given.rounds ?? pace.rounds
   const contenders = given.contender ?? CONTENDERS
-  const head = { node: process.version, commit: commitText(), machine: machineText() }
-  console.log(`flyshuttle ${head.commit} · node ${head.node} · ${head.machine}`)
+  const head = headOf()
+  console.log(headText(head))
   console.log(`${rounds} fresh processes per row; latency runs from when a message was due`)
 
   const rows = []
@@ -105,16 +106,8 @@ async function main() {
     console.log(`\n${latencyTableText(scenario, scenarioRows, [...notRun.values()])}`)
     rows.push(...scenarioRows)
   }
-  const text = `${JSON.stringify({ ...head, rows }, null, 2)}\n`
-  if (given.json !== undefined) writeFileSync(given.json, text)
-  if (given.save) save(text)
+  writeRun('latency', { ...head, rows }, given, latencyPlots)
   return rows.every(({ verified }) => verified) ? 0 : 1
-}
-
-function save(text) {
-  const folder = new URL('results/', import.meta.url)
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(new URL('latency.json', folder), text)
 }
 
 function readCommandLine() {
@@ -135,17 +128,6 @@ function readCommandLine() {
   return {
     ...values,
     rate: rate?.map((value) => numberIn('--rate', value, 10_000_000)).sort((a, b) => a - b),
-    rounds: rounds === undefined ? undefined : numberIn('--rounds', rounds, 999),
+    rounds: numberIn('--rounds', rounds, 999),
   }
-}
-
-function checkNames(kind, given, known) {
-  const unknown = given?.find((name) => !known.includes(name))
-  if (unknown === undefined) return
-  throw new UsageError(`no ${kind} is called ${unknown}; there are ${known.join(', ')}`)
-}
-
-function numberIn(option, text, max) {
-  if (/^[1-9]\d{0,7}$/.test(text) && Number(text) <= max) return Number(text)
-  throw new UsageError(`${option} is ${text}; wanted a number from 1 to ${max}`)
 }

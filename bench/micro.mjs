@@ -3,11 +3,10 @@
 // One thread, no engine: the operations of which a message consists, and the prices of the machine
 // beside them. Each batch returns a sum that is compared, so nothing is compiled away.
 
-import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import Benchmark from 'benchmark'
-import { commitText, machineText } from './lib/machine.mjs'
 import { createProgressLine } from './lib/report.mjs'
+import { headOf, headText, writeRun } from './lib/run-file.mjs'
 import { UsageError } from './lib/scenarios.mjs'
 import { microTableText, rowOf } from './micro/report.mjs'
 import { atomicsCases } from './micro/atomics.mjs'
@@ -23,7 +22,7 @@ const HELP = `What do the parts cost by themselves?
 
   --filter TEXT   only cases whose name contains TEXT; repeatable
   --quick         0.2 s per case instead of 2 s
-  --json FILE     also write { node, commit, machine, rows }
+  --json FILE     also write { node, commit, date, machine, rows }
   --help          this
 
 Groups: ring, struct, msgpack, v8, raw, subject, word, clock. One thread and no engine: nothing
@@ -53,8 +52,8 @@ function main() {
     ({ name }) => given.filter === undefined || given.filter.some((text) => name.includes(text)),
   )
   if (chosen.length === 0) throw new UsageError(`no case has ${given.filter.join(' or ')} in it`)
-  const head = { node: process.version, commit: commitText(), machine: machineText() }
-  console.log(`flyshuttle ${head.commit} · node ${head.node} · ${head.machine}`)
+  const head = headOf()
+  console.log(headText(head))
 
   // A batch is compiled as it stands here, and not as source text that the harness puts together.
   Benchmark.support.decompilation = false
@@ -65,9 +64,7 @@ function main() {
   })
   progress.clear()
   console.log(microTableText(rows))
-  if (given.json !== undefined) {
-    writeFileSync(given.json, `${JSON.stringify({ ...head, rows }, null, 2)}\n`)
-  }
+  writeRun('micro', { ...head, rows }, given)
   return rows.every(({ verified }) => verified) ? 0 : 1
 }
 

@@ -4,13 +4,14 @@
 // ratios are medians of pairs, and what was not proved to have arrived is not printed. Only the
 // packages differ: the peers are installed in this folder, and a missing one is not run.
 
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { runInFreshProcess } from '../lib/child.mjs'
-import { commitText, machineText } from '../lib/machine.mjs'
+import { checkNames, numberIn } from '../lib/command-line.mjs'
 import { createProgressLine, tableText } from '../lib/report.mjs'
 import { jsonRow, runRounds } from '../lib/rounds.mjs'
+import { headOf, headText, writeRun } from '../lib/run-file.mjs'
+import { comparePlots } from '../lib/run-plots.mjs'
 import { loadScenario, UsageError } from '../lib/scenarios.mjs'
 
 const HELP = `How does Flyshuttle compare with its peers?
@@ -23,7 +24,7 @@ const HELP = `How does Flyshuttle compare with its peers?
   --contender NAME   run only this contender; repeatable. Ratios need their baselines
   --pairs N          rounds; in each, every contender runs once (default 5, quick 3)
   --quick            0.15 s per run
-  --json FILE        also write { node, commit, machine, rows }
+  --json FILE        also write { node, commit, date, machine, rows }
   --save             also write bench/results/compare.json and .svg
   --help             this
 
@@ -67,8 +68,8 @@ async function main() {
   if (plans.every(({ contenders }) => contenders.length === 0)) {
     throw new UsageError(`no contender is called ${given.contender.join(' or ')}`)
   }
-  const head = { node: process.version, commit: commitText(), machine: machineText() }
-  console.log(`flyshuttle ${head.commit} · node ${head.node} · ${head.machine}`)
+  const head = headOf()
+  console.log(headText(head))
   console.log(`medians of ${rounds} runs, each in a fresh process; ratios are medians of pairs`)
 
   const rows = []
@@ -87,22 +88,11 @@ async function main() {
     const ran = found.filter(({ notRun }) => notRun === null)
     rows.push(...ran.map((row) => jsonRow(scenario.name, scenario.unit, row)))
   }
-  const text = `${JSON.stringify({ ...head, rows }, null, 2)}\n`
-  if (given.json !== undefined) writeFileSync(given.json, text)
-  if (given.save) save(text)
+  writeRun('compare', { ...head, rows }, given, comparePlots)
   return rows.every(({ verified }) => verified) ? 0 : 1
 }
 
-function save(text) {
-  const folder = new URL('../results/', import.meta.url)
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(new URL('compare.json', folder), text)
-}
-
 function pathOf(name) {
-  if (!SCENARIOS.includes(name)) {
-    throw new UsageError(`no scenario is called ${name}; there are ${SCENARIOS.join(', ')}`)
-  }
   return fileURLToPath(new URL(`scenarios/${name}.mjs`, import.meta.url))
 }
 
@@ -117,10 +107,6 @@ function readCommandLine() {
   } catch (error) {
     throw new UsageError(error.message)
   }
-  const { pairs } = values
-  if (pairs === undefined) return values
-  if (!/^[1-9]\d{0,2}$/.test(pairs)) {
-    throw new UsageError(`--pairs is ${pairs}; wanted a number from 1 to 999`)
-  }
-  return { ...values, pairs: Number(pairs) }
+  checkNames('scenario', values.scenario, SCENARIOS)
+  return { ...values, pairs: numberIn('--pairs', values.pairs, 999) }
 }

@@ -1,0 +1,29 @@
+// Checks that the commands of several benchmarks share.
+
+import { UsageError } from './scenarios.mjs'
+
+/**
+ * @param {string} kind
+ * @param {readonly string[] | undefined} given
+ * @param {readonly string[]} known
+ * @throws UsageError naming what is not known
+ */
+export function checkNames(kind, given, known) {
+  const unknown = given?.find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  throw new UsageError(`no ${kind} is called ${unknown}; there are ${known.join(', ')}`)
+}
+
+/**
+ * The number that an option gives; undefined when it was not given.
+ *
+ * @param {string} option
+ * @param {string | undefined} text
+ * @param {number} max
+ * @throws UsageError when it is none from 1 to `max`
+ */
+export function numberIn(option, text, max) {
+  if (text === undefined) return undefined
+  if (/^[1-9]\d{0,7}$/.test(text) && Number(text) <= max) return Number(text)
+  throw new UsageError(`${option} is ${text}; wanted a number from 1 to ${max}`)
+}
