@@ -17,7 +17,7 @@ import { loadScenario, UsageError } from '../lib/scenarios.mjs'
 const HELP = `How does Flyshuttle compare with its peers?
 
   cd bench/compare && npm ci --ignore-scripts   the peers, into this folder only
-  node bench/compare/compare.mjs                everything, about three minutes
+  node bench/compare/compare.mjs                everything, about six minutes
   node bench/compare/compare.mjs --scenario call-serial --contender flyshuttle --contender knitting
 
   --scenario NAME    one of the scenarios below; repeatable
@@ -29,14 +29,24 @@ const HELP = `How does Flyshuttle compare with its peers?
   --help             this
 
 Scenarios
-  call-serial   the main thread calls a worker, one call at a time; with latencies
-  call-batch    the main thread calls a worker, batches of 1,000
+  call-serial      the main thread calls a worker, one call at a time; with latencies
+  call-batch       the main thread calls a worker, batches of 1,000
+  call-pipelined   the main thread calls a worker, 1,000 callers at a time
+  one-way-object   { id, topic, price, qty, user } from one worker to another
+
+Contenders
+  flyshuttle, flyshuttle-js, postMessage   as in bench:throughput
+  knitting, knitting-f64                   a pool over shared memory: objects, Float64Arrays
+  zeromq                                   ZeroMQ sockets, JSON
+  nats                                     nats.js and a nats-server of its own on loopback, JSON
+  moleculer-tcp                            two Moleculer brokers on loopback, JSON
+  moleculer-local                          one Moleculer broker, in one thread: nothing travels
 
 A peer that is not installed is listed as not run, with what to do about it. A row whose messages
 did not all arrive, in order and unharmed, is refused and has no figures; the exit code is 1 then,
 and 2 when a command line could not be understood.`
 
-const SCENARIOS = ['call-serial', 'call-batch']
+const SCENARIOS = ['call-serial', 'call-batch', 'call-pipelined', 'one-way-object']
 const FULL = { rounds: 5, warmupMs: 150, measuredMs: 700 }
 const QUICK = { rounds: 3, warmupMs: 100, measuredMs: 150 }
 

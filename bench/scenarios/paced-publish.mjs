@@ -9,6 +9,7 @@
 /** @type {import('../lib/scenarios.mjs').Scenario} */
 export default {
   name: 'publish',
+  title: 'messages at a given rate',
   question: 'a struct of 40 bytes, one way, from when it was due to its handler',
   unit: 'messages/s',
   baselines: [],

@@ -9,6 +9,7 @@
 /** @type {import('../lib/scenarios.mjs').Scenario} */
 export default {
   name: 'request',
+  title: 'questions at a given rate',
   question: 'a question and its answer, from when the question was due to the answer',
   unit: 'requests/s',
   baselines: [],

@@ -20,6 +20,15 @@ export function callContenders(how) {
       ({ calls }) => calls({ ...how, asNumbers }, options),
       KNITTING_REMEDY,
     )
+  const socketed = (name) => (options) =>
+    withPeer(
+      name,
+      () => import(`../peers/${name}.mjs`),
+      async (peer) => {
+        const { calls } = await import('./broker.mjs')
+        return calls(peer, name, how, options)
+      },
+    )
   return {
     flyshuttle: flyshuttle(true),
     'flyshuttle-js': flyshuttle(false),
@@ -29,6 +38,18 @@ export function callContenders(how) {
       const { calls } = await import('../../contenders/post-message-calls.mjs')
       return calls(how, options)
     },
+    zeromq: socketed('zeromq'),
+    nats: socketed('nats'),
+    'moleculer-tcp': socketed('moleculer'),
+    'moleculer-local': (options) =>
+      withPeer(
+        'moleculer',
+        () => import('../peers/moleculer.mjs'),
+        async (peer) => {
+          const { localCalls } = await import('./broker.mjs')
+          return localCalls(peer, how, options)
+        },
+      ),
   }
 }
 

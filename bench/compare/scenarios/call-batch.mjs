@@ -10,6 +10,7 @@ import { BASELINES, callContenders } from '../lib/call-contenders.mjs'
 /** @type {import('../../lib/scenarios.mjs').Scenario} */
 export default {
   name: 'call-batch',
+  title: 'calls to a worker, 1,000 at once',
   question: 'the main thread calls a worker, batches of 1,000',
   unit: 'requests/s',
   baselines: BASELINES,

@@ -11,6 +11,7 @@ import { BASELINES, callContenders } from '../lib/call-contenders.mjs'
 /** @type {import('../../lib/scenarios.mjs').Scenario} */
 export default {
   name: 'call-serial',
+  title: 'calls to a worker, one at a time',
   question: 'the main thread calls a worker, one call at a time',
   unit: 'requests/s',
   baselines: BASELINES,
