@@ -43,7 +43,7 @@ export function latencyTableText({ name, question }, rows, notRun) {
   const body = measured.map((row, index) => [
     `${rateCell(row, measured[index - 1]).padEnd(10)}${row.contender}`,
     row.receiver,
-    `${Math.round(100 * row.asleepShare)} %`,
+    `${(100 * row.asleepShare).toFixed(1)} %`,
     ...columns.map(([field]) => (row[field] === undefined ? '–' : threeDigits(row[field]))),
   ])
   const refused = rows.filter(({ verified }) => !verified)

@@ -180,7 +180,7 @@ describe('the report', () => {
     )
     const notRun = [{ contender: 'c', notRun: 'no addon' }]
     const lines = latencyTableText({ name: 'publish', question: 'q' }, rows, notRun).split('\n')
-    expect(lines[2]).toMatch(/^ {2}200 \/s {4}a +parked +100 % +1\.50 +– +–/)
+    expect(lines[2]).toMatch(/^ {2}200 \/s {4}a +parked +100\.0 % +1\.50 +– +–/)
     expect(lines[3]).toMatch(/^ {12}b /)
     expect(lines[4]).toBe('  c  not run: no addon')
   })
