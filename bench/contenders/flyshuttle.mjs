@@ -1,5 +1,5 @@
-// Flyshuttle: two agents, each on a worker thread of its own. The main thread only conducts, and
-// sleeps while they talk.
+// Flyshuttle: agents, each on a worker thread of its own. The main thread only conducts, and sleeps
+// while they talk.
 
 import { createEngine } from 'flyshuttle'
 import { ASK, COMPLETE, EXPECT, partOf, PRODUCE, REPORT } from '../agents/messages.mjs'

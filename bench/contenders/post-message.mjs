@@ -1,4 +1,4 @@
-// Plain Node: two workers with a MessageChannel between them. The main thread only conducts.
+// Plain Node: workers with MessageChannels between them. The main thread only conducts.
 
 import { MessageChannel } from 'node:worker_threads'
 import { measureFlow } from '../lib/flow.mjs'

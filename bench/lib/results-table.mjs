@@ -15,6 +15,9 @@ const OWN_COLUMNS = {
 }
 const CEILING = 'cpp-limit'
 
+const PLOT =
+  '![Rates of all scenarios and contenders, with their spread](bench/results/throughput.svg)'
+
 /**
  * @typedef {import('./results.mjs').Results} Results
  * @typedef {import('./scenarios.mjs').Scenario} Scenario
@@ -30,7 +33,7 @@ export function sectionOf(results, scenarios) {
   const body = scenarios.map((scenario) => tableRow(results, scenario))
   const ruler = head.map((_, column) => (column === 0 ? '---' : '--:'))
   const table = [head, ruler, ...body].map((cells) => `| ${cells.join(' | ')} |`)
-  const parts = [introduction(results), table.join('\n'), ...roundTrips(results), NOTES]
+  const parts = [introduction(results), table.join('\n'), ...roundTrips(results), PLOT]
   return parts.join('\n\n')
 }
 
@@ -57,7 +60,8 @@ function introduction({ node, machine, rows }) {
   return [
     `Medians of ${rounds} rounds, each run in a fresh process, contenders taking turns; in`,
     'brackets the median ratio to `postMessage` in the same round. A figure stands here only if',
-    'every message arrived, in order, with the right sum.',
+    'every message arrived, in order, with the right sum. The two C++ threads use the same',
+    'kind of ring without any JavaScript: what the machine could do at that moment.',
     `Node ${node} on ${machine}; ${dates}, commit ${commits}.`,
   ].join('\n')
 }
@@ -93,10 +97,5 @@ function roundTrips({ rows }) {
   const texts = timed.map(({ contender, latencyUsP50, latencyUsP99 }) => {
     return `${contender} ${threeDigits(latencyUsP50)} and ${threeDigits(latencyUsP99)}`
   })
-  const [head, ...rest] = texts
-  return [`One request and its reply, in µs at p50 and p99: ${[head, ...rest].join(', ')}.`]
+  return [`One request and its reply take, in µs at p50 and at p99:\n${texts.join('; ')}.`]
 }
-
-const NOTES = [
-  '![Rates of all scenarios and contenders, with their spread](bench/results/throughput.svg)',
-].join('\n')

@@ -8,7 +8,7 @@
 //     caption
 //
 // A bar ends at the median; the whisker spans the slowest and the fastest round. A logarithmic
-// scale has no zero: lengths compare ratios, and the caption says so. All panels share one scale.
+// scale has no zero: equal steps are equal ratios, wherever it starts. All panels share one scale.
 
 import { element, label, logScale, segment, svgPage, textWidth, wrapText } from './svg.mjs'
 

@@ -34,6 +34,9 @@ const FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
 /** How wide a letter is, as a part of the font's size: what one can know without measuring. */
 const LETTER_WIDTH = 0.6
 
+/** A decade narrower than this has no room for lines between its ends, in pixels. */
+const DECADE_MIN = 60
+
 /** @param {number} shade 0 light, 1 dark */
 function colours(shade) {
   const tones = Object.entries(TONES).map(([tone, pair]) => {
@@ -178,9 +181,10 @@ export function logScale(values, [from, to], { pad = 1.2, fromTick = false } = {
   const mantissas = decades >= 3 ? [1] : [1, 2, 5]
   const low = fromTick ? stepsBetween(least / 10, least, mantissas).at(-1) : least
   const span = Math.log10(high / low)
+  const isRoomy = Math.abs(to - from) / span > DECADE_MIN
   return {
     ticks: stepsBetween(low, high, mantissas),
-    minor: span > 7 ? [] : stepsBetween(low, high, [1, 2, 3, 4, 5, 6, 7, 8, 9]),
+    minor: isRoomy ? stepsBetween(low, high, [1, 2, 3, 4, 5, 6, 7, 8, 9]) : [],
     /** @param {number} value */
     at: (value) => from + (Math.log10(value / low) / span) * (to - from),
   }

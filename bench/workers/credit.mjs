@@ -7,6 +7,7 @@
 //              ◀── 4096 ── (now and then)
 
 const WINDOW_MESSAGES = 16_384
+/** Of 1, 4 and 16 MiB the largest was the fastest for messages of 64 KiB. */
 const WINDOW_BYTES = 16 * 1024 * 1024
 
 /** @param {number} bytes of one message, about */
