@@ -7,7 +7,7 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { runInFreshProcess } from './lib/child.mjs'
-import { checkNames, numberIn } from './lib/command-line.mjs'
+import { checkNames, checkSave, numberIn } from './lib/command-line.mjs'
 import { latencyJsonRow, latencyTableText } from './lib/latency-report.mjs'
 import { paceRefusalOf } from './lib/paced.mjs'
 import { createProgressLine, rateText } from './lib/report.mjs'
@@ -125,6 +125,7 @@ function readCommandLine() {
   const { scenario, contender, rate, rounds } = values
   checkNames('scenario', scenario, Object.keys(SCENARIOS))
   checkNames('contender', contender, CONTENDERS)
+  checkSave(values, ['quick', 'scenario', 'contender', 'rate'])
   return {
     ...values,
     rate: rate?.map((value) => numberIn('--rate', value, 10_000_000)).sort((a, b) => a - b),

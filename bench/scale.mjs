@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { runInFreshProcess } from './lib/child.mjs'
-import { checkNames, numberIn } from './lib/command-line.mjs'
+import { checkNames, checkSave, numberIn } from './lib/command-line.mjs'
 import { SHAPES } from './lib/mesh.mjs'
 import { createProgressLine } from './lib/report.mjs'
 import { runRounds } from './lib/rounds.mjs'
@@ -107,6 +107,7 @@ function readCommandLine() {
   }
   checkNames('shape', values.shape, SHAPES)
   checkNames('contender', values.contender, CONTENDERS)
+  checkSave(values, ['quick', 'shape', 'contender'])
   return {
     ...values,
     threads: numberIn('--threads', values.threads, THREADS_MAX),

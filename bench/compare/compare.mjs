@@ -7,7 +7,7 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { runInFreshProcess } from '../lib/child.mjs'
-import { checkNames, numberIn } from '../lib/command-line.mjs'
+import { checkNames, checkSave, numberIn } from '../lib/command-line.mjs'
 import { createProgressLine, tableText } from '../lib/report.mjs'
 import { jsonRow, runRounds } from '../lib/rounds.mjs'
 import { headOf, headText, writeRun } from '../lib/run-file.mjs'
@@ -118,5 +118,6 @@ function readCommandLine() {
     throw new UsageError(error.message)
   }
   checkNames('scenario', values.scenario, SCENARIOS)
+  checkSave(values, ['quick', 'scenario', 'contender'])
   return { ...values, pairs: numberIn('--pairs', values.pairs, 999) }
 }

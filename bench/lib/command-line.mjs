@@ -27,3 +27,15 @@ export function numberIn(option, text, max) {
   if (/^[1-9]\d{0,7}$/.test(text) && Number(text) <= max) return Number(text)
   throw new UsageError(`${option} is ${text}; wanted a number from 1 to ${max}`)
 }
+
+/**
+ * What is saved is whole and took its time: a part of a run would replace all of the last one.
+ *
+ * @param {Record<string, unknown>} given the options of a command
+ * @param {readonly string[]} narrowing those that make a run smaller or coarser
+ * @throws UsageError naming the one that was given with `--save`
+ */
+export function checkSave(given, narrowing) {
+  const found = given.save ? narrowing.find((option) => given[option] !== undefined) : undefined
+  if (found !== undefined) throw new UsageError(`--save wants a whole run; leave out --${found}`)
+}

@@ -195,6 +195,7 @@ describe('the command', () => {
 
   test.each([
     ['an unknown shape', ['--shape', 'ring'], 'no shape is called ring'],
+    ['a part of a run to save', ['--save', '--quick'], 'leave out --quick'],
     ['too many threads', ['--threads', '63'], '--threads is 63; wanted a number from 1 to 62'],
   ])('names %s and ends with 2', (_, words, complaint) => {
     const { status, stderr } = scale(...words)
