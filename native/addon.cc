@@ -19,8 +19,12 @@ class Addon : public Napi::Addon<Addon> {
     glue::export_layout(env, exports);
     glue::export_bells(env, exports);
     glue::export_doorbell(env, exports);
+    glue::export_placement(env, exports);
     glue::export_rings(env, exports);
+#ifndef FLYSHUTTLE_PREBUILD
     glue::export_stress(env, exports);
+    glue::export_litmus(env, exports);
+#endif
   }
 };
 

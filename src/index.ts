@@ -3,10 +3,31 @@
 export { createEngine } from './engine/engine.js'
 export type { Capabilities, Engine, ThreadInfo } from './engine/engine.js'
 export type { AgentHandle, SpawnOptions } from './engine/fleet.js'
+export type { EngineStats, ThreadStats } from './engine/stats.js'
 export type { EngineOptions } from './engine/options.js'
+export type { Placement } from './placement/plan.js'
+export type { PlacementInfo, ThreadPlacement } from './engine/placement.js'
+export { diagnose, type Diagnosis, type Finding } from './engine/diagnosis.js'
+export { channel } from './channel/channel.js'
+export type { ChannelHandle, ChannelOptions } from './channel/channel.js'
+export { openReceiver } from './channel/receiver.js'
+export type { ChannelListener, ChannelReceiver } from './channel/receiver.js'
+export { openSender } from './channel/sender.js'
+export type { ChannelSender, OfferOutcome } from './channel/sender.js'
+export { join } from './engine/join.js'
+export type { JoinedBus, JoinHandle } from './engine/join.js'
 export type { ErrorContext } from './engine/control.js'
 export { defineAgent, on } from './engine/agent-host.js'
 export type { AgentContext } from './engine/agent-host.js'
+export type { LinkStats, ThreadCounts } from './counters/snapshot.js'
+export type {
+  AttachEvent,
+  CloseEvent,
+  DeadEvent,
+  DiagnosticEvents,
+  LinkFullEvent,
+  MailboxFullEvent,
+} from './base/events.js'
 export type { AgentDefinition, SubscribeOptions } from './agent/agent.js'
 export type { MessageInfo } from './agent/info.js'
 export type { Outcome, SubscriptionHandle, SubscriptionIterator } from './engine/endpoint.js'

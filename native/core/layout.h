@@ -20,7 +20,7 @@ inline constexpr uint32_t FRAME_RING_DIVISOR = 4;
 inline constexpr uint32_t FLUSH_BYTES = 4096;
 
 inline constexpr uint32_t LAYOUT_MAGIC = 0x53594c46;  // "FLYS", little endian
-inline constexpr uint32_t LAYOUT_VERSION = 1;
+inline constexpr uint32_t LAYOUT_VERSION = 2;
 
 inline constexpr uint32_t HEADER_BYTES = 4096;
 inline constexpr uint32_t HEADER_MAGIC = 0;
@@ -46,14 +46,22 @@ inline constexpr uint32_t INBOX_FULL = 2 * LINE_BYTES;
 inline constexpr uint32_t INBOX_INCARNATION = 3 * LINE_BYTES;
 inline constexpr uint32_t INBOX_DICTIONARY_TAIL = 4 * LINE_BYTES;
 inline constexpr uint32_t INBOX_LIVENESS = 5 * LINE_BYTES;
+inline constexpr uint32_t INBOX_BEAT = INBOX_LIVENESS + 4;
+inline constexpr uint32_t INBOX_LAG = INBOX_LIVENESS + 8;
+inline constexpr uint32_t INBOX_LAG_MAX = INBOX_LIVENESS + 12;
+inline constexpr uint32_t INBOX_DELIVERY_MAX = INBOX_LIVENESS + 16;
 inline constexpr uint32_t INBOX_READY = 8 * LINE_BYTES;
 inline constexpr uint32_t READY_GROUPS_MAX = 4;
+inline constexpr uint32_t INBOX_COUNTERS = 12 * LINE_BYTES;
 
 inline constexpr uint32_t LINK_TAIL = 0 * LINE_BYTES;
 inline constexpr uint32_t LINK_HEAD = 1 * LINE_BYTES;
 inline constexpr uint32_t LINK_TAKEN = 2 * LINE_BYTES;
 inline constexpr uint32_t LINK_WAITING = 3 * LINE_BYTES;
-inline constexpr uint32_t LANE_WORDS_BYTES = 4 * LINE_BYTES;
+inline constexpr uint32_t LINK_SENT = 4 * LINE_BYTES;
+inline constexpr uint32_t LINK_OVERFLOW_BYTES = LINK_SENT + 64;
+inline constexpr uint32_t LINK_RECEIVED = 5 * LINE_BYTES;
+inline constexpr uint32_t LANE_WORDS_BYTES = 6 * LINE_BYTES;
 inline constexpr uint32_t LINK_WORDS_BYTES = 2 * LANE_WORDS_BYTES;
 
 enum class Lane : uint32_t { Urgent = 0, Bulk = 1 };
@@ -64,10 +72,44 @@ enum class ThreadState : uint32_t { Vacant = 0, Alive = 1, Dead = 2 };
 /// Values of HEADER_STATE.
 enum class EngineState : uint32_t { Open = 0, Closing = 1, Closed = 2 };
 
+/// What a thread does, in the low bits of INBOX_LIVENESS; above them since when, in ms.
+enum class Activity : uint32_t { Unknown = 0, Running = 1, Sleeping = 2 };
+inline constexpr uint32_t ACTIVITY_BITS = 2;
+
+/// A counter takes two words that overlap; see `core/counters.h`.
+inline constexpr uint32_t COUNTER_BYTES = 8;
+inline constexpr uint32_t COUNTER_SHIFT = 21;
+
+/// Counters at INBOX_COUNTERS.
+enum class ThreadCounter : uint32_t {
+  Deliveries = 0,
+  BusyUs = 1,
+  SpinUs = 2,
+  Wakes = 3,
+  Parks = 4,
+  SpinHits = 5,
+  SpinMisses = 6,
+  LossyDropped = 7,
+  MailboxDropped = 8,
+  RepliesDropped = 9,
+};
+
+/// Counters at LINK_SENT.
+enum class SentCounter : uint32_t { Batches = 0, Full = 1, Overflow = 2, Waits = 3, Wakes = 4 };
+
+/// Counters at LINK_RECEIVED.
+enum class ReceivedCounter : uint32_t { Frames = 0, Units = 1 };
+
 static_assert(READY_GROUPS_MAX * PRODUCERS_PER_READY_GROUP == THREADS_MAX,
               "every thread has its ready bits");
-static_assert(INBOX_READY + READY_GROUPS_MAX * LINE_BYTES <= INBOX_BYTES,
+static_assert(INBOX_READY + READY_GROUPS_MAX * LINE_BYTES <= INBOX_COUNTERS,
               "the ready groups fit the inbox");
+static_assert(INBOX_COUNTERS + (uint32_t(ThreadCounter::RepliesDropped) + 1) * COUNTER_BYTES <=
+                  INBOX_BYTES,
+              "the thread's counters fit the inbox");
+static_assert(LINK_SENT + (uint32_t(SentCounter::Wakes) + 1) * COUNTER_BYTES <=
+                  LINK_OVERFLOW_BYTES,
+              "a word stands behind the producer's counters");
 
 /// The sizes that fix a region. All in bytes but `threads` and `subscriptions`, which are counts.
 struct Geometry {
@@ -104,7 +146,7 @@ struct Layout : Geometry {
 
   uint64_t inbox(uint32_t thread) const { return inboxes + uint64_t{thread} * INBOX_BYTES; }
 
-  /// Start of the four words of one lane of the link `from` → `to`.
+  /// Start of the words of one lane of the link `from` → `to`.
   uint64_t lane_words(uint32_t from, uint32_t to, Lane lane) const {
     return links + link_index(from, to) * LINK_WORDS_BYTES + uint64_t(lane) * LANE_WORDS_BYTES;
   }

@@ -110,7 +110,7 @@ class RingWriter {
   void look_at_head() {
     head_seen_ = load_word<Order>(head_word_);
     const int32_t used = distance(tail_, head_seen_);
-    if (used >= 0 && used <= static_cast<int32_t>(capacity_)) [[likely]]
+    if (used >= 0 && used <= static_cast<int32_t>(capacity_) && corrupt_.empty()) [[likely]]
       return;
     corrupt_ = "a head " + std::to_string(used) + " units behind the tail";
     head_seen_ = tail_ - capacity_;
@@ -199,9 +199,9 @@ class RingReader {
     const uint32_t wanted_bytes = load_word(waiting_word_);
     if (wanted_bytes == 0) return false;
     const uint32_t used = load_word(tail_word_) - head_;
-    const int64_t free_bytes =
-        (int64_t{capacity_} - static_cast<int32_t>(used)) * FRAME_ALIGN_BYTES;
-    if (used != 0 && free_bytes < int64_t{wanted_bytes}) return false;
+    // Signed, as in TypeScript: what no producer writes is answered at once, and the same way.
+    const auto free_bytes = static_cast<int32_t>((capacity_ - used) * FRAME_ALIGN_BYTES);
+    if (used != 0 && free_bytes < static_cast<int32_t>(wanted_bytes)) return false;
     return exchange_word(waiting_word_, 0) != 0;
   }
 

@@ -3,8 +3,8 @@
 //
 // The engine creates one bell per inbox and closes them all when it closes; any thread rings them.
 
-#include <cstring>
 #include <string>
+#include <system_error>
 
 #include "../core/inbox.h"
 #include "../platform/bell.h"
@@ -23,7 +23,7 @@ int read_descriptor(Napi::Value value) {
 Napi::Value create_bell(const Napi::CallbackInfo& info) {
   const int fd = bell::create();
   if (fd >= 0) return Napi::Number::New(info.Env(), fd);
-  const std::string message = std::string("no bell could be made: ") + std::strerror(-fd);
+  const std::string message = "no bell could be made: " + std::generic_category().message(-fd);
   napi_throw_error(info.Env(), nullptr, message.c_str());
   return {};
 }

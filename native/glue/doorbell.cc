@@ -89,11 +89,11 @@ class Doorbell : public Napi::ObjectWrap<Doorbell> {
   Napi::Value stats(const Napi::CallbackInfo& info) {
     if (bell_ != nullptr) stats_ = bell_->stats();
     Napi::Object record = Napi::Object::New(info.Env());
-    record.Set("wakes", stats_.wakes);
-    record.Set("delivers", stats_.delivers);
-    record.Set("spinHits", stats_.spin_hits);
-    record.Set("spinMisses", stats_.spin_misses);
-    record.Set("parks", stats_.parks);
+    record.Set("wakes", double(stats_.wakes));
+    record.Set("delivers", double(stats_.delivers));
+    record.Set("spinHits", double(stats_.spin_hits));
+    record.Set("spinMisses", double(stats_.spin_misses));
+    record.Set("parks", double(stats_.parks));
     return record;
   }
 
@@ -101,9 +101,21 @@ class Doorbell : public Napi::ObjectWrap<Doorbell> {
   DoorbellStats stats_;
 };
 
+/// explainLoop(hidden): why no doorbell can work in this process, or null. See binding.ts.
+Napi::Value explain_loop(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const char* obstacle = UV_FUNCTIONS.obstacle;
+  if (info[0].IsString()) {
+    obstacle = look_up_uv(info[0].As<Napi::String>().Utf8Value().c_str()).obstacle;
+  }
+  if (obstacle == nullptr) return env.Null();
+  return Napi::String::New(env, obstacle);
+}
+
 }  // namespace
 
 void export_doorbell(Napi::Env env, Napi::Object exports) {
+  exports.Set("explainLoop", Napi::Function::New(env, explain_loop, "explainLoop"));
   exports.Set("Doorbell", Doorbell::define(env));
 }
 

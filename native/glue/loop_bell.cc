@@ -17,9 +17,19 @@ namespace flyshuttle::glue {
 // --- one turn of the loop ------------------------------------------------------------------------
 
 void LoopBell::before_poll() {
-  uv_idle_stop(&idle_);
+  uv_.idle_stop(&idle_);
   if (is_ended_) return;
-  now_ns_ = uv_hrtime();
+  now_ns_ = uv_.hrtime();
+  note(Activity::Running);
+  deliver_and_spin();
+  put_counters();
+  // Last, for whoever waits until this thread sleeps and then looks at its counters.
+  if (is_parked_) note(Activity::Sleeping);
+}
+
+/// One turn's share of delivering and spinning. It ends parked, or with the loop kept from
+/// blocking, or with everything at an end.
+void LoopBell::deliver_and_spin() {
   policy_.begin_turn(now_ns_);
   may_spin_ = !policy_.is_quiet(now_ns_) && count_awake(region_.data, layout_) <= cores_;
   bool is_sudden = false;
@@ -52,19 +62,21 @@ LoopBell::Spin LoopBell::spin() {
   if (!may_spin_) return Spin::Nothing;
   // The loop's idea of the time is as old as the turn; with a fresh one its timers are neither late
   // nor too early.
-  uv_update_time(loop_);
-  const int timeout_ms = uv_backend_timeout(loop_);
+  uv_.update_time(loop_);
+  const int timeout_ms = uv_.backend_timeout(loop_);
   if (timeout_ms == 0) return Spin::Nothing;  // It would not block: somebody else wants to run.
   const uint64_t timer_end_ns =
       timeout_ms < 0 ? UINT64_MAX : now_ns_ + uint64_t(timeout_ms) * 1'000'000;
   const uint64_t spin_end_ns = policy_.spin_end_ns();
   const uint64_t budget_end_ns = policy_.budget_end_ns();
+  const uint64_t start_ns = now_ns_;
   const bool has_found = spin_until(std::min({spin_end_ns, budget_end_ns, timer_end_ns}));
+  stats_.spin_ns += now_ns_ - start_ns;
   if (has_found) {
     stats_.spin_hits++;
     return Spin::Found;
   }
-  uv_update_time(loop_);
+  uv_.update_time(loop_);
   if (now_ns_ >= spin_end_ns) {
     stats_.spin_misses++;
     policy_.missed();
@@ -88,10 +100,10 @@ bool LoopBell::spin_until(uint64_t limit_ns) {
       if (inbox_.has_ready()) return true;
       pause_core();
     }
-    now_ns_ = uv_hrtime();
+    now_ns_ = uv_.hrtime();
     if (now_ns_ < yield_at_ns) continue;
     std::this_thread::yield();
-    now_ns_ = uv_hrtime();
+    now_ns_ = uv_.hrtime();
     yield_at_ns = now_ns_ + YIELD_NS;
   }
   return inbox_.has_ready();
@@ -110,14 +122,31 @@ void LoopBell::after_poll() {
   if (!is_parked_) return;
   is_parked_ = false;
   inbox_.unpark();
+  // The loop has just looked at the clock.
+  counters_.note(Activity::Running, uv_.now(loop_));
 }
 
 void LoopBell::on_bell() {
-  if (!bell::clear(fd_)) uv_poll_stop(&poll_);
+  if (!bell::clear(fd_)) uv_.poll_stop(&poll_);
   stats_.wakes++;
   after_poll();
   // Even without a ready bit: whoever rings wants us to look.
-  if (!is_ended_) deliver(true);
+  if (is_ended_) return;
+  now_ns_ = uv_.hrtime();
+  deliver(true);
+}
+
+/// Once per turn of the loop: what was counted becomes visible to whoever looks.
+void LoopBell::put_counters() {
+  constexpr uint64_t NS_PER_US = 1000;
+  counters_.put(ThreadCounter::Deliveries, stats_.delivers);
+  counters_.put(ThreadCounter::BusyUs, stats_.busy_ns / NS_PER_US);
+  counters_.put(ThreadCounter::SpinUs, stats_.spin_ns / NS_PER_US);
+  counters_.put(ThreadCounter::Wakes, stats_.wakes);
+  counters_.put(ThreadCounter::Parks, stats_.parks);
+  counters_.put(ThreadCounter::SpinHits, stats_.spin_hits);
+  counters_.put(ThreadCounter::SpinMisses, stats_.spin_misses);
+  counters_.put_delivery_max(stats_.busy_ns_max / NS_PER_US);
 }
 
 // --- JavaScript ----------------------------------------------------------------------------------
@@ -125,11 +154,14 @@ void LoopBell::on_bell() {
 bool LoopBell::deliver(bool is_sudden) {
   // A nudge alone (the beat of an idle engine) is no reason to expect more.
   const bool is_traffic = is_sudden || has_leftover_ || inbox_.has_ready();
+  const uint64_t start_ns = now_ns_;
   stats_.delivers++;
   has_leftover_ = is_nudged_ = false;
   if (!call_deliver() && !is_ended_) stop();
   if (is_ended_) return false;
-  now_ns_ = uv_hrtime();
+  now_ns_ = uv_.hrtime();
+  stats_.busy_ns += now_ns_ - start_ns;
+  stats_.busy_ns_max = std::max(stats_.busy_ns_max, now_ns_ - start_ns);
   if (is_traffic) policy_.delivered(now_ns_, is_sudden);
   return true;
 }
@@ -177,9 +209,15 @@ LoopBell::LoopBell(Napi::Env env, const DoorbellOptions& options, uv_loop_t* loo
       cores_(options.cores),
       fd_(fd),
       inbox_(options.region.data, layout_, options.thread),
+      counters_(options.region.data, layout_, options.thread),
       policy_(options.spin_us, options.spin_budget_us) {}
 
 LoopBell* LoopBell::open(Napi::Env env, const DoorbellOptions& options) {
+  const UvFunctions& uv = UV_FUNCTIONS;
+  if (uv.obstacle != nullptr) {
+    refuse(env, uv.obstacle);
+    return nullptr;
+  }
   uv_loop_t* loop = nullptr;
   if (napi_get_uv_event_loop(env, &loop) != napi_ok) {
     refuse(env, "this environment has no event loop");
@@ -194,10 +232,10 @@ LoopBell* LoopBell::open(Napi::Env env, const DoorbellOptions& options) {
     return nullptr;
   }
   LoopBell* const self = new LoopBell(env, options, loop, fd);
-  if (const int error = uv_poll_init(loop, &self->poll_, fd); error != 0) {
+  if (const int error = uv.poll_init(loop, &self->poll_, fd); error != 0) {
     bell::release(fd);
     delete self;
-    refuse(env, uv_strerror(error));
+    refuse(env, uv.strerror(error));
     return nullptr;
   }
   if (self->start(options)) return self;
@@ -209,9 +247,9 @@ LoopBell* LoopBell::open(Napi::Env env, const DoorbellOptions& options) {
 /// Starts the handles; `poll_` is initialised. False when the environment refuses, with handles
 /// that must be closed.
 bool LoopBell::start(const DoorbellOptions& options) {
-  uv_prepare_init(loop_, &prepare_);
-  uv_check_init(loop_, &check_);
-  uv_idle_init(loop_, &idle_);
+  uv_.prepare_init(loop_, &prepare_);
+  uv_.check_init(loop_, &check_);
+  uv_.idle_init(loop_, &idle_);
   handles_open_ = 4;
   poll_.data = prepare_.data = check_.data = idle_.data = this;
 
@@ -228,22 +266,22 @@ bool LoopBell::start(const DoorbellOptions& options) {
   };
   if (napi_add_async_cleanup_hook(env_, on_end, this, &hook_) != napi_ok) return false;
 
-  uv_poll_start(&poll_, UV_READABLE, [](uv_poll_t* handle, int status, int) {
+  uv_.poll_start(&poll_, UV_READABLE, [](uv_poll_t* handle, int status, int) {
     if (status == 0) static_cast<LoopBell*>(handle->data)->on_bell();
   });
-  uv_prepare_start(
+  uv_.prepare_start(
       &prepare_, [](uv_prepare_t* handle) { static_cast<LoopBell*>(handle->data)->before_poll(); });
-  uv_check_start(&check_,
+  uv_.check_start(&check_,
                  [](uv_check_t* handle) { static_cast<LoopBell*>(handle->data)->after_poll(); });
   unref();
-  uv_unref(reinterpret_cast<uv_handle_t*>(&prepare_));
-  uv_unref(reinterpret_cast<uv_handle_t*>(&check_));
-  uv_unref(reinterpret_cast<uv_handle_t*>(&idle_));
+  uv_.unref(reinterpret_cast<uv_handle_t*>(&prepare_));
+  uv_.unref(reinterpret_cast<uv_handle_t*>(&check_));
+  uv_.unref(reinterpret_cast<uv_handle_t*>(&idle_));
   return true;
 }
 
-void LoopBell::ref() { uv_ref(reinterpret_cast<uv_handle_t*>(&poll_)); }
-void LoopBell::unref() { uv_unref(reinterpret_cast<uv_handle_t*>(&poll_)); }
+void LoopBell::ref() { uv_.ref(reinterpret_cast<uv_handle_t*>(&poll_)); }
+void LoopBell::unref() { uv_.unref(reinterpret_cast<uv_handle_t*>(&poll_)); }
 
 void LoopBell::close() {
   after_poll();
@@ -267,10 +305,10 @@ void LoopBell::announce() {
 
 void LoopBell::stop() {
   is_ended_ = true;
-  uv_poll_stop(&poll_);
-  uv_prepare_stop(&prepare_);
-  uv_check_stop(&check_);
-  uv_idle_stop(&idle_);
+  uv_.poll_stop(&poll_);
+  uv_.prepare_stop(&prepare_);
+  uv_.check_stop(&check_);
+  uv_.idle_stop(&idle_);
 }
 
 void LoopBell::close_handles() {
@@ -279,10 +317,10 @@ void LoopBell::close_handles() {
   const auto on_closed = [](uv_handle_t* handle) {
     static_cast<LoopBell*>(handle->data)->handle_closed();
   };
-  uv_close(reinterpret_cast<uv_handle_t*>(&poll_), on_closed);
-  uv_close(reinterpret_cast<uv_handle_t*>(&prepare_), on_closed);
-  uv_close(reinterpret_cast<uv_handle_t*>(&check_), on_closed);
-  uv_close(reinterpret_cast<uv_handle_t*>(&idle_), on_closed);
+  uv_.close(reinterpret_cast<uv_handle_t*>(&poll_), on_closed);
+  uv_.close(reinterpret_cast<uv_handle_t*>(&prepare_), on_closed);
+  uv_.close(reinterpret_cast<uv_handle_t*>(&check_), on_closed);
+  uv_.close(reinterpret_cast<uv_handle_t*>(&idle_), on_closed);
 }
 
 void LoopBell::handle_closed() {

@@ -21,19 +21,24 @@
 
 #include <cstdint>
 
+#include "../core/counters.h"
 #include "../core/inbox.h"
 #include "../core/layout.h"
 #include "arguments.h"
 #include "spin_policy.h"
+#include "uv_functions.h"
 
 namespace flyshuttle::glue {
 
 struct DoorbellStats {
-  uint32_t wakes = 0;        // the bell rang
-  uint32_t delivers = 0;     // `deliver` was called
-  uint32_t spin_hits = 0;    // a spin ended because something came
-  uint32_t spin_misses = 0;  // a spin ended because nothing came
-  uint32_t parks = 0;        // the loop was let go with sleeping = 1
+  uint64_t wakes = 0;        // the bell rang
+  uint64_t delivers = 0;     // `deliver` was called
+  uint64_t spin_hits = 0;    // a spin ended because something came
+  uint64_t spin_misses = 0;  // a spin ended because nothing came
+  uint64_t parks = 0;        // the loop was let go with sleeping = 1
+  uint64_t busy_ns = 0;      // in `deliver`, with the microtasks that follow it
+  uint64_t busy_ns_max = 0;  // the longest of them
+  uint64_t spin_ns = 0;      // waiting on the core
 };
 
 struct DoorbellOptions {
@@ -71,6 +76,7 @@ class LoopBell {
   bool start(const DoorbellOptions& options);
 
   void before_poll();
+  void deliver_and_spin();
   void after_poll();
   void on_bell();
   /// Calls `deliver`. False when nothing can or may be delivered here any more.
@@ -81,8 +87,10 @@ class LoopBell {
   bool spin_until(uint64_t limit_ns);
   bool has_work() const { return has_leftover_ || is_nudged_ || inbox_.has_ready(); }
   bool park();
+  void note(Activity activity) { counters_.note(activity, now_ns_ / 1'000'000); }
+  void put_counters();
   void stay_awake() {
-    uv_idle_start(&idle_, [](uv_idle_t*) {});
+    uv_.idle_start(&idle_, [](uv_idle_t*) {});
   }
 
   void on_environment_end();
@@ -91,6 +99,7 @@ class LoopBell {
   void close_handles();
   void handle_closed();
 
+  const UvFunctions& uv_ = UV_FUNCTIONS;
   const napi_env env_;
   uv_loop_t* const loop_;
   const Bytes region_;
@@ -100,6 +109,7 @@ class LoopBell {
   const uint32_t cores_;
   const int fd_;
   Inbox inbox_;
+  ThreadCounters counters_;
   SpinPolicy policy_;
   DoorbellStats stats_;
 

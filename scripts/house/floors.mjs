@@ -12,9 +12,9 @@ export const FLOORS = new Map([
   ['engine', 7],
   ...['gateway', 'cluster', 'observe'].map((folder) => [folder, 6]),
   ...['routing', 'supervision'].map((folder) => [folder, 5]),
-  ['agent', 4],
+  ...['agent', 'channel'].map((folder) => [folder, 4]),
   ...['link', 'security', 'state', 'resilience'].map((folder) => [folder, 3]),
-  ...['ring', 'codec', 'counters'].map((folder) => [folder, 2]),
+  ...['ring', 'codec', 'counters', 'placement'].map((folder) => [folder, 2]),
   ...['memory', 'native'].map((folder) => [folder, 1]),
   ['base', 0],
 ])
@@ -23,6 +23,7 @@ export const FLOORS = new Map([
 export const GUESTS = new Map([
   ['agents', ['flyshuttle']],
   ['examples', ['flyshuttle']],
+  ['cli', ['flyshuttle']],
   ['bench', ['flyshuttle', 'flyshuttle/testing']],
 ])
 

@@ -31,6 +31,11 @@ export class PublishInfo implements MessageInfo {
     this.#isValid = true
   }
 
+  /** The same facts are true of the next message. */
+  renew(): void {
+    this.#isValid = true
+  }
+
   expire(): void {
     this.#isValid = false
   }

@@ -24,6 +24,8 @@ export interface MailboxOptions {
 export interface MailboxEvents {
   /** The line reached its limit (true), or is down to half of it again (false). */
   onFull(isFull: boolean): void
+  /** A lossy mailbox had no place for a message. */
+  onDropped(): void
   /** A handler of a publish threw or rejected; nobody waits for it. */
   onError(error: unknown, subject: string): void
   /** A request was handled: `ok` with its result, or not with what was thrown. */
@@ -52,9 +54,6 @@ export class Mailbox {
   #isStopped = false
   #idleWaiters: (() => void)[] = []
 
-  /** Messages that a lossy mailbox had no place for. */
-  dropped = 0
-
   constructor(handler: Handler, options: MailboxOptions, events: MailboxEvents) {
     this.#handler = handler as AnyHandler
     this.#options = options
@@ -69,6 +68,25 @@ export class Mailbox {
   /** Messages that wait in line or are being handled. */
   get unfinished(): number {
     return this.#line.length + this.#running
+  }
+
+  /** Whether a message handed over now is handled at once. */
+  get isFree(): boolean {
+    return !this.#isStopped && this.#running < this.#options.concurrency && this.#line.length === 0
+  }
+
+  /** Handles a message at once; only while `isFree`. `info` holds the facts of it. */
+  hand(value: unknown, info: PublishInfo, subject: string): void {
+    let promise: Promise<unknown> | null = null
+    info.renew()
+    try {
+      const result = this.#handler(value, info)
+      if (result !== undefined) promise = promiseOf(result)
+    } catch (error) {
+      this.#report(error, subject)
+    }
+    info.expire()
+    if (promise !== null) this.#await(promise, subject)
   }
 
   publish(value: unknown, subject: string, thread: number, agent: number): void {
@@ -101,17 +119,11 @@ export class Mailbox {
   }
 
   #handlePublish(value: unknown, subject: string, thread: number, agent: number): void {
-    const info = this.#info
-    info.fill(subject, thread, agent)
-    let promise: Promise<unknown> | null = null
-    try {
-      promise = promiseOf(this.#handler(value, info))
-    } catch (error) {
-      this.#report(error, subject)
-    } finally {
-      info.expire()
-    }
-    if (promise === null) return
+    this.#info.fill(subject, thread, agent)
+    this.hand(value, this.#info, subject)
+  }
+
+  #await(promise: Promise<unknown>, subject: string): void {
     this.#running++
     promise.then(this.#onSettled, (error: unknown) => {
       this.#report(error, subject)
@@ -177,7 +189,7 @@ export class Mailbox {
 
   #enqueue(waiting: Waiting): void {
     if (this.#isFull && this.#options.isLossy === true && waiting.ticket === null) {
-      this.dropped++
+      this.#events.onDropped()
       return
     }
     this.#line.push(waiting)

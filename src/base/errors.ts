@@ -9,7 +9,7 @@
 export const ERROR_CATALOGUE = {
   ERR_ABORTED: 'request {subject} was aborted by its signal',
   ERR_ADDON_MISSING:
-    'the native addon was asked for but cannot be loaded: {found}; wanted {wanted}',
+    'the native addon was asked for but cannot be loaded: {found}\n{advice}',
   ERR_AGENT_INVALID: 'agent {agent} is not valid: {found}; wanted {wanted}',
   ERR_AGENT_LOAD: 'agent {agent} cannot be loaded from {file}: {found}',
   ERR_AGENT_NAME_TAKEN:
@@ -20,21 +20,29 @@ export const ERROR_CATALOGUE = {
   ERR_BACKPRESSURE:
     '{subject}: no room and the overflow buffer is full ({found} bytes waiting; at most ' +
     '{wanted}); await drained() or send()',
+  ERR_CHANNEL_CLOSED: 'channel {subject} is closed: {found} is not possible any more',
+  ERR_CHANNEL_TAKEN: 'channel {subject}: its {found} has been opened before; wanted one of each',
   ERR_CLOSED: 'the engine is closed: {found} is not possible any more',
   ERR_DICTIONARY_FULL:
     'the dictionary of thread {thread} is full ({found} bytes wanted; {wanted} left)',
   ERR_FRAME_CORRUPT:
     'thread {thread} wrote a frame that cannot be read: {found}; wanted {wanted}; ' +
     'the link is closed',
+  ERR_HANDLE_INVALID: 'the handle is {found}; wanted {wanted}',
   ERR_HANDLER: 'the handler of {subject} failed: {found}',
   ERR_INFO_EXPIRED:
     '`{found}` was read after the handler returned or awaited; copy what you need before',
+  ERR_JOIN_REFUSED: 'this thread cannot join the engine: {found}; wanted {wanted}',
   ERR_LAYOUT_MISMATCH: 'the region has {field} {found}; wanted {wanted}',
   ERR_MESSAGE_TOO_LARGE: '{subject}: the message takes {found} bytes; at most {wanted} fit a frame',
   ERR_NO_RESPONDERS: 'nobody handles requests on {subject}',
   ERR_OPTION_INVALID: 'option {option} is {found}; wanted {wanted}',
+  ERR_PACKAGE_MISSING:
+    'worker threads run a file of the package flyshuttle: {found}; wanted it among the ' +
+    'node_modules of {wanted}',
   ERR_PAYLOAD_INVALID: '{subject}: field {field} is {found}; wanted {wanted}',
   ERR_PAYLOAD_UNSUPPORTED: '{subject}: the payload holds {found}; wanted {wanted}',
+  ERR_PLACEMENT_UNAVAILABLE: 'placement {placement} cannot be had: {found}; wanted {wanted}',
   ERR_RESPONDER_DIED: 'the thread that handled {subject} ended before it replied',
   ERR_SCHEMA_INVALID: 'schema of {subject}: {field} is {found}; wanted {wanted}',
   ERR_SUBJECT_INVALID: 'subject {subject} is not valid: {found}; wanted {wanted}',

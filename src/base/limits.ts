@@ -82,9 +82,20 @@ export const SUBJECT_TOKENS_MAX = 32
 /** Compiled routes and local targets that one thread remembers before it starts anew. */
 export const ROUTES_CACHED_MAX = 16_384
 
+/**
+ * A struct message that has gone the long way to one thread this often gets an emitter of its own:
+ * compiled code. No more than so many of a thread.
+ */
+export const EMITTER_AFTER_MESSAGES = 32
+export const EMITTERS_MAX = 1024
+
 /** Messages that wait for a slow handler before its senders see Full. */
 export const MAILBOX_MESSAGES_DEFAULT = 1024
 export const CONCURRENCY_MAX = 65_536
+
+/** A channel: shapes of plain objects that it remembers; messages that an iteration takes ahead. */
+export const CHANNEL_DICTIONARY_BYTES = 64 * 1024
+export const CHANNEL_PREFETCH = 64
 
 /** Requests. A deadline always exists. setTimeout cannot wait longer than the last. */
 export const REQUEST_TIMEOUT_MS_DEFAULT = 5000
@@ -99,6 +110,9 @@ export const CLOSE_TIMEOUT_MS_DEFAULT = 5000
 /** Starting a thread or an agent. */
 export const SPAWN_TIMEOUT_MS_DEFAULT = 30_000
 export const INSTANCES_MAX = 1024
+
+/** CPUs that a machine may number: as many as Linux can be built for. */
+export const CPUS_MAX = 8192
 
 /** Each thread rechecks its inbox this often, whatever was or was not rung. */
 export const BEAT_MS = 1000

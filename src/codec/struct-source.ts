@@ -14,6 +14,7 @@
 // What must stay true: nothing that a user chose gets into the source but as a JSON string.
 // `["__proto__"]` is always a computed key, so that it names a field and not a prototype.
 
+import { FRAME_HEADER_BYTES } from '../base/limits.js'
 import type { FieldType, Fields } from './schema.js'
 
 /** One field as pieces of source. `check` comes before every `store`. */
@@ -30,11 +31,7 @@ const COMPARED_OPTIONS_MAX = 8
 const UNROLLED_ASCII_MAX = 8
 
 /** Source of a function body with the parameters `views` and `host`, returning a `BoundStruct`. */
-export function structSource(
-  fields: Fields,
-  offsets: readonly number[],
-  typeId: number,
-): string {
+export function structSource(fields: Fields, offsets: readonly number[], typeId: number): string {
   const names = Object.keys(fields).map((name) => JSON.stringify(name))
   const sources = Object.values(fields).map((type, i) => fieldSource(type, i, offsets[i] as number))
   const lines = (pick: (source: FieldSource, i: number) => string): string =>
@@ -54,7 +51,7 @@ ${lines((source) => source.store)}
 }
 function decode(offset) {
 return {
-${lines((source, i) => `[${names[i]}]: ${source.load},`)}
+${lines((source, i) => `${keyOf(names[i] as string)}: ${source.load},`)}
 }
 }
 class StructView {
@@ -83,6 +80,65 @@ viewed = expiredOffset
 },
 }
 //# sourceURL=flyshuttle-struct-${typeId.toString(16).padStart(8, '0')}.js`
+}
+
+/** A key of an object literal. Quoted it names a prototype where computed it names a field. */
+function keyOf(name: string): string {
+  return name === '"__proto__"' ? `[${name}]` : name
+}
+
+/**
+ * Source of a function body with the parameters `views`, `host` and `lane`, returning an `Emit`:
+ * encodes and commits one frame, header included, in one piece of straight code.
+ *
+ *   emit(value, agent)      read and check every field as above     user code runs here, if ever
+ *                           the gate is shut, or no room? keep what was read; return -1
+ *                           store header and fields; move the cursor's tail
+ *                           return 0, or 1 when there is more to do than that
+ *
+ * All it needs of the ring is numbers, handed in once: V8 compiles them in as constants, because
+ * the function is the only closure of its source (which `lane.number` makes unique).
+ */
+export function emitterSource(
+  fields: Fields,
+  offsets: readonly number[],
+  typeId: number,
+  number: number,
+): string {
+  const names = Object.keys(fields).map((name) => JSON.stringify(name))
+  const sources = Object.values(fields).map((type, i) => fieldSource(type, i, offsets[i] as number))
+  const lines = (pick: (source: FieldSource, i: number) => string): string =>
+    sources.map(pick).join('\n')
+  return `'use strict'
+const { bytes: u8, i8, u16, i16, u32, i32, f32, f64, u64, i64, buffer } = views
+const { refuse, refuseMessage, isUint8Array, optionIndex } = host
+const { isPlainAscii, writeAscii, utf8Bytes, writeUtf8 } = host
+const { cursor, gate, kept, versionIndex, fullIndex, data, mask, units, indexMax } = lane
+const { batchUnits, highWaterUnits, word0, word1, sourceShift, subjectId, typeId } = lane
+return function emit(value, agent) {
+if (typeof value !== 'object' || value === null) refuseMessage(value)
+${lines((_, i) => `const v${i} = value[${names[i]}]`)}
+${lines((source) => source.check)}
+const tail = cursor[0]
+const index = tail & mask
+const next = (tail + units) | 0
+const left = (cursor[1] - next) | 0
+if (i32[versionIndex] !== gate[0] || i32[fullIndex] !== 0 || left < 0 || index > indexMax) {
+kept.value = { ${names.map((name, i) => `${keyOf(name)}: v${i}`).join(', ')} }
+return -1
+}
+const start = data + (index << 3)
+const offset = start + ${FRAME_HEADER_BYTES}
+${lines((source) => source.store)}
+const word = start >>> 2
+i32[word] = word0
+i32[word + 1] = word1 | (agent << sourceShift)
+i32[word + 2] = subjectId
+i32[word + 3] = typeId
+cursor[0] = next
+return ((next - cursor[2]) | 0) < batchUnits && cursor[3] !== 0 && left >= highWaterUnits ? 0 : 1
+}
+//# sourceURL=flyshuttle-emit-${typeId.toString(16).padStart(8, '0')}-${number}.js`
 }
 
 function fieldSource(type: FieldType<unknown>, i: number, at: number): FieldSource {
@@ -152,8 +208,12 @@ function fieldSource(type: FieldType<unknown>, i: number, at: number): FieldSour
     case 'bytes': {
       const length = element('u32', at)
       return {
-        check: `if (!isUint8Array(${v}) || ${v}.byteLength > ${type.limit}) ${refuse}`,
-        store: `${length} = ${v}.byteLength\nu8.set(${v}, offset + ${at + 4})`,
+        check: [
+          `if (!isUint8Array(${v})) ${refuse}`,
+          `const n${i} = ${v}.byteLength`,
+          `if (n${i} > ${type.limit}) ${refuse}`,
+        ].join('\n'),
+        store: `${length} = n${i}\nu8.set(${v}, offset + ${at + 4})`,
         load: `readBytes(u8, offset + ${at + 4}, ${length}, ${type.limit})`,
       }
     }
@@ -203,9 +263,6 @@ function shortAsciiSource(limit: number, i: number, at: number): FieldSource {
       `if (${isWrong}) refuse(${i}, ${v})`,
     ].join('\n'),
     store: places.map(({ char, byte }) => `${byte} = ${char}`).join('\n'),
-    load:
-      limit <= 4
-        ? `asciiOfWord(${word})`
-        : `readAscii(u8, buffer, offset + ${at}, ${limit})`,
+    load: limit <= 4 ? `asciiOfWord(${word})` : `readAscii(u8, buffer, offset + ${at}, ${limit})`,
   }
 }

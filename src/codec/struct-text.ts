@@ -145,7 +145,7 @@ function tooLong(what: string, lengthBytes: number, limit: number): FlyshuttleEr
 }
 
 /** Up to 12 bytes as a string. */
-function shortText(b: Uint8Array, at: number, length: number): string {
+export function shortText(b: Uint8Array, at: number, length: number): string {
   const code = String.fromCharCode
   switch (length) {
     case 0:

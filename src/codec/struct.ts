@@ -25,7 +25,7 @@ import {
   type Fields,
   type Infer,
 } from './schema.js'
-import { structSource } from './struct-source.js'
+import { emitterSource, structSource } from './struct-source.js'
 import * as text from './struct-text.js'
 import { isUint8Array } from 'node:util/types'
 
@@ -49,6 +49,45 @@ export interface BoundStruct<T> {
   /** Ends the life of the view: reading it throws ERR_INFO_EXPIRED from now on. */
   expire(): void
 }
+
+/**
+ * Where an emitter writes: one ring of one link, as plain numbers. Positions and sizes are in units
+ * of 8 bytes, indexes in words of 4.
+ */
+export interface EmitLane {
+  /** The ring's cursor: tail, limit, published, listed; see `ring/ring.ts`. */
+  readonly cursor: Int32Array
+  /** Word 0: the shared version for which the way is open; anything else shuts it. */
+  readonly gate: Int32Array
+  /** Takes the fields that were read of a message that was not written. */
+  readonly kept: { value: unknown }
+  readonly versionIndex: number
+  readonly fullIndex: number
+  /** Byte offset of the ring. */
+  readonly data: number
+  readonly mask: number
+  /** Of the whole frame. */
+  readonly units: number
+  /** The last index at which a frame fits before the ring's end. */
+  readonly indexMax: number
+  readonly batchUnits: number
+  readonly highWaterUnits: number
+  readonly word0: number
+  readonly word1: number
+  readonly sourceShift: number
+  readonly subjectId: number
+  readonly typeId: number
+  /** Different for each emitter of a thread. */
+  readonly number: number
+}
+
+/**
+ * Writes a whole frame and commits it. 0: done. 1: done, and the batch has to be flushed or listed,
+ * or the ring is above its high-water mark. -1: nothing was written; `kept.value` has the fields.
+ *
+ * @throws ERR_PAYLOAD_INVALID naming the field, found and wanted; then nothing was written
+ */
+export type Emit = (value: unknown, agent: number) => number
 
 /** A compiled schema. It belongs to no thread and no region until it is bound. */
 export class StructCodec<T> {
@@ -84,6 +123,12 @@ export class StructCodec<T> {
       this.#bound.set(views, bound)
     }
     return bound
+  }
+
+  /** A new emitter into one lane. Compiling takes about as long as a hundred messages. */
+  emitter(views: Views, lane: EmitLane): Emit {
+    const source = emitterSource(this.fields, this.offsets, this.typeId, lane.number)
+    return new Function('views', 'host', 'lane', source)(views, this.#host(), lane) as Emit
   }
 
   /** What the compiled code needs besides the views. */

@@ -11,7 +11,7 @@ import {
 import { FlyshuttleError, describe } from '../base/errors.js'
 import type { MessageInfo } from '../agent/info.js'
 import type { Message, Rpc } from '../codec/message.js'
-import type { LocalSubscription } from '../routing/dispatcher.js'
+import type { LocalSubscription } from '../routing/target.js'
 import type { Bus } from './bus.js'
 import type { AgentOrder } from './control.js'
 import { Endpoint } from './endpoint.js'

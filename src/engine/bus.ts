@@ -10,22 +10,27 @@ import type { Handler } from '../agent/mailbox.js'
 import type { SubscribeOptions } from '../agent/agent.js'
 import { createMonotonicClock, type Clock } from '../base/clock.js'
 import { FlyshuttleError } from '../base/errors.js'
+import { tell, threadName } from '../base/events.js'
 import { fromRecord, type ErrorRecord } from '../codec/error-record.js'
 import { checkRpc, type Message, type Rpc } from '../codec/message.js'
+import { LoopMeter } from '../counters/thread-counters.js'
 import { createNativeDoorbell, createPortableDoorbell, type Doorbell } from '../link/doorbell.js'
 import { Inbox } from '../link/inbox.js'
 import { Outbox } from '../link/outbox.js'
 import { DictionaryWriter } from '../memory/dictionary.js'
-import { Lane, ThreadState, geometryList } from '../memory/layout.js'
+import { Lane, ThreadCounter, ThreadState, geometryList } from '../memory/layout.js'
 import { incarnationOf, stateOf, type Region } from '../memory/region.js'
 import type { NativeBinding } from '../native/binding.js'
+import { isNear, type Slot } from '../placement/plan.js'
 import { FrameKind } from '../ring/frame.js'
 import type { Subscription } from '../routing/change-log.js'
-import { Dispatcher, type LocalSubscription } from '../routing/dispatcher.js'
-import { Requests, type RequestOptions } from '../routing/requests.js'
+import { Dispatcher } from '../routing/dispatcher.js'
+import type { LocalSubscription } from '../routing/target.js'
+import { Requests, type PendingRequest, type RequestOptions } from '../routing/requests.js'
 import { RouteTable } from '../routing/route-table.js'
 import { Sender } from '../routing/sender.js'
 import type { ErrorContext } from './control.js'
+import { flushSync } from './flush-sync.js'
 import { Replies } from './replies.js'
 import { Subscriptions, type Party, type SubscribeTarget } from './subscriptions.js'
 
@@ -40,6 +45,8 @@ export interface BusOptions {
   readonly cores: number
   /** Subscription numbers to begin with. */
   readonly ids: number[]
+  /** Where each thread of the engine runs. */
+  readonly slots: readonly Slot[]
 }
 
 /** What a bus asks of the engine around it. */
@@ -83,7 +90,9 @@ export class Bus {
     const hold = (isWaiting: boolean): void => this.hold(isWaiting)
     const dictionary = new DictionaryWriter(region, thread)
     this.#outbox = new Outbox(region, thread)
-    const routes = new RouteTable(region, this.#outbox, dictionary)
+    const routes = new RouteTable(region, this.#outbox, dictionary, (to) =>
+      isNear(options.slots, thread, to),
+    )
     let isSenderWaiting = false
     this.#sender = new Sender(region, this.#outbox, routes, dictionary, incarnation, {
       onWaiting: (isWaiting) => {
@@ -96,7 +105,7 @@ export class Bus {
     )
     this.#requests = new Requests(this.clock, { onWaiting: hold })
     this.#dispatcher = new Dispatcher(region, {
-      onReply: (from, counter, isFailed, decode) => this.#onReply(from, counter, isFailed, decode),
+      onReply: (from, counter, isFailed) => this.#onReply(from, counter, isFailed),
       onControl: (source, from, counter, payload) =>
         this.#onControl(source, from, counter, payload),
       onRefused: (ticket, error) => this.#replies.write(ticket, null, false, error),
@@ -121,16 +130,19 @@ export class Bus {
         withdraw: (id) => host.removeSubscription(id),
         drainArrived: () => this.#inbox.drainArrived(),
         onRoom: () => this.#outbox.wakeAll(),
+        onDropped: () => this.#outbox.counters.add(ThreadCounter.MailboxDropped, 1),
         onError: (error, subject, name) => this.#report(error, subject, name),
         onReply: (ticket, reply, ok, result) => this.#replies.write(ticket, reply, ok, result),
       },
     )
+    // STEP adopt: what lay unread is dropped before the inbox says that it lives.
     if (incarnation > 1) this.#inbox.skipAll()
     this.#inbox.open(incarnation)
     const deliver = (): number => this.#inbox.drain()
+    const meter = new LoopMeter(region, thread, this.clock)
     this.#doorbell =
       binding === null
-        ? createPortableDoorbell(this.#inbox, deliver)
+        ? createPortableDoorbell(this.#inbox, meter, deliver)
         : createNativeDoorbell(
             {
               ...options,
@@ -138,10 +150,14 @@ export class Bus {
               region: region.views.bytes,
               geometry: geometryList(region.layout),
             },
+            this.#inbox,
+            meter,
             deliver,
           )
     this.#outbox.attach(this.#doorbell)
     this.#doorbell.unref()
+    const addon = binding !== null
+    tell('attach', () => ({ thread, name: threadName(thread), incarnation, addon }))
   }
 
   get isClosed(): boolean {
@@ -186,15 +202,29 @@ export class Bus {
     const isTyped = typeof target === 'object' && target !== null
     const subject = isTyped ? target.subject : target
     const isFirst = this.#requests.pending === 0
-    return this.#requests.open(subject, options, (request) => {
+    let request: PendingRequest
+    try {
+      request = this.#requests.begin(subject, options)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+    try {
       const message = isTyped ? checkRpc(target).request : null
       this.#sender.request(message, subject, value, party.agent, request, isFirst)
-    })
+    } catch (error) {
+      request.fail(error)
+    }
+    return request.promise
   }
 
   /** Makes everything published so far visible to its receivers. */
   flush(): void {
     this.#outbox.flushAll()
+  }
+
+  /** The same, and blocks up to `timeoutMs` for room; returns how many messages still wait. */
+  flushSync(timeoutMs: number): number {
+    return flushSync(this.#outbox, this.#sender, this.clock, timeoutMs)
   }
 
   /** Registers a handler; resolves when every later publish on any thread will reach it. */
@@ -215,6 +245,12 @@ export class Bus {
    */
   unsubscribe(subscription: LocalSubscription, drain = true): Promise<void> {
     return this.#subscriptions.remove(subscription, drain, this.#isClosed)
+  }
+
+  /** Withdraws every subscription of this thread; messages already received are handled first. */
+  async unsubscribeAll(): Promise<void> {
+    const all = [...this.#dispatcher.subscriptions.values()]
+    await Promise.all(all.map((subscription) => this.unsubscribe(subscription)))
   }
 
   /**
@@ -273,14 +309,18 @@ export class Bus {
     this.#outbox.flushAll()
     this.#isClosed = true
     const error = new FlyshuttleError('ERR_CLOSED', { found: 'waiting for a reply' })
+    let dropped = 0
     try {
       for (const listener of this.#onClose) listener()
-      const dropped = this.#sender.close()
+      dropped = this.#sender.close()
       if (dropped > 0) this.#reportDropped(dropped)
       this.#replies.close()
       this.#requests.close(error)
     } finally {
       this.#doorbell.close()
+      const { thread } = this
+      const incarnation = this.#incarnation
+      tell('close', () => ({ thread, name: threadName(thread), incarnation, dropped }))
     }
   }
 
@@ -299,6 +339,7 @@ export class Bus {
 
   #onDrained(): void {
     try {
+      // STEP flush: what waited for room goes first, then every batch of this drain.
       this.#sender.retry()
       this.#outbox.flushAll()
     } catch (error) {
@@ -306,14 +347,14 @@ export class Bus {
     }
   }
 
-  #onReply(incarnation: number, counter: number, isFailed: boolean, decode: () => unknown): void {
+  #onReply(incarnation: number, counter: number, isFailed: boolean): void {
     if (incarnation !== this.#incarnation) return
     const request = this.#requests.find(counter)
     if (request === null) return
     if (request.subject.startsWith('(')) this.#controlFrames++
     let value: unknown
     try {
-      value = decode()
+      value = this.#dispatcher.decodeReply()
     } catch (error) {
       request.fail(error)
       return

@@ -1,6 +1,7 @@
 // What threads ask of each other on the urgent lanes, beside messages: plain data, one reply each.
 
 import type { ErrorRecord } from '../codec/error-record.js'
+import type { Slot } from '../placement/plan.js'
 import type { Subscription } from '../routing/change-log.js'
 
 /** Where an error came from that no caller waits for. */
@@ -39,15 +40,23 @@ export interface AgentOrder {
   readonly config: unknown
 }
 
-/** What a worker finds in its `workerData`. */
-export interface ThreadBoot {
+/** What every thread of one engine is told alike: plain data, cloned any number of times. */
+export interface EngineBoot {
+  /** Random, so that nobody meets it by chance. */
+  readonly engineId: string
   readonly memory: SharedArrayBuffer
   readonly bells: Int32Array
-  readonly thread: number
-  readonly incarnation: number
   readonly hasAddon: boolean
   readonly spinUs: number
   readonly spinBudgetUs: number
   readonly cores: number
+  /** Where each thread of the engine is to run. */
+  readonly slots: readonly Slot[]
+}
+
+/** What one thread is told; a worker of the engine finds it in its `workerData`. */
+export interface ThreadBoot extends EngineBoot {
+  readonly thread: number
+  readonly incarnation: number
   readonly ids: number[]
 }

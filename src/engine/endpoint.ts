@@ -6,9 +6,10 @@
 import type { SubscribeOptions } from '../agent/agent.js'
 import type { MessageInfo } from '../agent/info.js'
 import type { Message, Rpc } from '../codec/message.js'
-import type { LocalSubscription } from '../routing/dispatcher.js'
-import type { RequestOptions } from '../routing/requests.js'
+import type { LocalSubscription } from '../routing/target.js'
+import { checkTimeoutMs, type RequestOptions } from '../routing/requests.js'
 import type { Bus } from './bus.js'
+import { checkKeys } from '../base/checks.js'
 import { Pull, type Received } from './pull.js'
 import type { Party } from './subscriptions.js'
 
@@ -29,6 +30,8 @@ export interface SubscriptionIterator<T> extends SubscriptionHandle {
 
 /** `accepted`: written or on its way. `full`: no room now, nothing was kept. */
 export type Outcome = 'accepted' | 'full'
+
+const NO_OPTIONS: RequestOptions = Object.freeze({})
 
 export class Endpoint {
   readonly #bus: Bus
@@ -86,6 +89,25 @@ export class Endpoint {
   }
 
   /**
+   * `flush` for crash handlers: writes what waits for room too, and returns how many messages still
+   * wait, 0 as a rule. With `timeoutMs` (default 0) it blocks the thread that long for more room,
+   * while others handle what they got.
+   *
+   * It makes messages visible, no more. They outlive this thread if it is a worker; when the
+   * process ends, its workers end with it.
+   *
+   * @throws ERR_OPTION_INVALID
+   * @example
+   * process.on('uncaughtExceptionMonitor', () => bus.flushSync({ timeoutMs: 100 }))
+   * process.on('exit', () => bus.flushSync())
+   */
+  flushSync(options: { readonly timeoutMs?: number } = {}): number {
+    checkKeys('flushSync', options, ['timeoutMs'])
+    const { timeoutMs = 0 } = options
+    return this.#bus.flushSync(timeoutMs === 0 ? 0 : checkTimeoutMs(timeoutMs))
+  }
+
+  /**
    * Asks whoever handles the subject, and resolves with the reply.
    *
    * @throws (as rejection) ERR_NO_RESPONDERS at once, ERR_TIMEOUT, ERR_ABORTED, ERR_RESPONDER_DIED,
@@ -98,7 +120,7 @@ export class Endpoint {
   request(
     target: Rpc<any, any> | string,
     value?: unknown,
-    options: RequestOptions = {},
+    options: RequestOptions = NO_OPTIONS,
   ): Promise<unknown> {
     return this.#bus.request(target, value, options, this.#party)
   }

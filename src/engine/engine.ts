@@ -4,35 +4,48 @@
 // everything in order. What it can do with messages is in `endpoint.ts`, the same as for agents;
 // which agent runs where is in `fleet.ts`.
 
+import { randomUUID } from 'node:crypto'
+import { threadId, type MessagePort } from 'node:worker_threads'
+import { checkKeys } from '../base/checks.js'
 import { FlyshuttleError } from '../base/errors.js'
+import { tell, threadName } from '../base/events.js'
 import { CLOSE_TIMEOUT_MS_DEFAULT } from '../base/limits.js'
 import { fromRecord } from '../codec/error-record.js'
-import { planGeometry } from '../memory/layout.js'
+import type { Rpc } from '../codec/message.js'
+import { EngineState, planGeometry } from '../memory/layout.js'
 import { createRegion, type Region } from '../memory/region.js'
 import type { NativeBinding } from '../native/binding.js'
-import { loadBinding } from '../native/load.js'
+import { advise } from '../native/advice.js'
+import { loadBinding, type LoadedBinding } from '../native/load.js'
+import { startTrace } from '../observe/trace.js'
+import { usableCores } from '../placement/cgroup.js'
+import type { SubscribeOptions } from '../agent/agent.js'
+import type { MessageInfo } from '../agent/info.js'
 import { AgentHost } from './agent-host.js'
 import { Bus } from './bus.js'
-import type { ErrorContext, RegistryRequest, ThreadRequest } from './control.js'
-import { Endpoint } from './endpoint.js'
+import { closeThreads } from './closing.js'
+import type { EngineBoot, ErrorContext, RegistryRequest } from './control.js'
+import { Endpoint, type SubscriptionHandle } from './endpoint.js'
 import { Fleet, type AgentHandle, type SpawnOptions } from './fleet.js'
-import {
-  checkKeys,
-  checkOptions,
-  usableCores,
-  type CheckedOptions,
-  type EngineOptions,
-} from './options.js'
+import { HANDLE_VERSION, type JoinHandle } from './join.js'
+import { checkOptions, type CheckedOptions, type EngineOptions } from './options.js'
+import { Placing, canPlace, type PlacementInfo } from './placement.js'
 import { checkTimeoutMs } from '../routing/requests.js'
+import { Door, type Admission } from './reception.js'
 import { Registry } from './registry.js'
-import { Threads, type Place } from './threads.js'
+import { statsOf, type EngineStats } from './stats.js'
+import { isTaken, Threads, type Place } from './threads.js'
 
 /** What this engine can do on this machine. */
 export interface Capabilities {
   /** The native addon is in use: eventfd wake-ups and spinning. */
   readonly addon: boolean
+  /** The addon's file, or null when it is not in use. */
+  readonly addonFile: string | null
   /** Why the addon is not in use, or null. */
   readonly addonReason: string | null
+  /** Threads can be pinned to CPUs: the addon is in use, on Linux. */
+  readonly placement: boolean
   /** CPUs this process may keep busy. */
   readonly cores: number
   /** The largest frame of a publish or request, its header of 16 bytes and up included. */
@@ -44,42 +57,45 @@ export interface ThreadInfo {
   readonly index: number
   /** Names of the agents that live on it. */
   readonly agents: readonly string[]
+  /** Somebody else made it, and it joined. */
+  readonly hasJoined: boolean
   /**
    * Ends the thread at once, like a crash: what it had not flushed is lost, requests to it are
-   * rejected. @throws ERR_OPTION_INVALID for the main thread
+   * rejected. @throws ERR_OPTION_INVALID for the main thread, and for one that joined: its owner
+   * ends it
    */
   terminate(): Promise<void>
 }
 
-/** One thread's answer to "is anything still under way?". */
-interface Progress {
-  readonly frames: number
-  readonly isIdle: boolean
+const NO_ADDON: LoadedBinding = {
+  binding: null,
+  file: null,
+  reason: 'switched off by the option `addon: false`',
+  attempts: [],
 }
-
-const NO_ADDON = { binding: null, reason: 'switched off by the option `addon: false`' } as const
 
 /**
  * Starts an engine and its threads.
  *
- * @throws (as rejection) ERR_OPTION_INVALID, ERR_THREAD_LIMIT, ERR_ADDON_MISSING if `addon: true`
+ * @throws (as rejection) ERR_OPTION_INVALID, ERR_THREAD_LIMIT, ERR_ADDON_MISSING if `addon: true`,
+ * ERR_PLACEMENT_UNAVAILABLE
  * @example
  * await using engine = await createEngine({ threads: 2 })
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   const checked = checkOptions(options)
-  const { binding, reason } = checked.addon === false ? NO_ADDON : loadBinding()
-  if (checked.addon === true && binding === null) {
-    throw new FlyshuttleError('ERR_ADDON_MISSING', {
-      found: reason,
-      wanted: 'build/Release/flyshuttle.node (README, Installing)',
-    })
+  const native = checked.addon === false ? NO_ADDON : loadBinding()
+  if (checked.addon === true && native.binding === null) {
+    const data = { found: native.reason, advice: advise(native) }
+    throw new FlyshuttleError('ERR_ADDON_MISSING', data)
   }
   const geometry = planGeometry(
     checked.threadsMax,
     checked.ringBytes === undefined ? {} : { bulkRingBytes: checked.ringBytes },
   )
-  const engine = new Engine(checked, createRegion(geometry), binding, reason)
+  startTrace(process.env['FLYSHUTTLE_TRACE'], 0)
+  const placing = Placing.prepare(checked, native.binding, native.reason)
+  const engine = new Engine(checked, createRegion(geometry), native, placing)
   try {
     await engine.startThreads(checked.threads)
   } catch (error) {
@@ -91,13 +107,17 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 
 export class Engine extends Endpoint {
   readonly capabilities: Capabilities
+  readonly #region: Region
   readonly #bus: Bus
   readonly #host: AgentHost
   readonly #registry: Registry
+  readonly #door: Door
+  readonly #boot: EngineBoot
   readonly #threads: Threads
   readonly #fleet: Fleet
   readonly #bells: Int32Array
   readonly #binding: NativeBinding | null
+  readonly #placing: Placing
   readonly #onError: CheckedOptions['onError']
   readonly #closing = new AbortController()
   #closed: Promise<void> | null = null
@@ -106,8 +126,8 @@ export class Engine extends Endpoint {
   constructor(
     options: CheckedOptions,
     region: Region,
-    binding: NativeBinding | null,
-    reason: string | null,
+    { binding, file, reason }: LoadedBinding,
+    placing: Placing,
   ) {
     const { spinUs, spinBudgetUs } = options
     const { threads: count } = region.layout
@@ -115,7 +135,11 @@ export class Engine extends Endpoint {
     for (let thread = 0; thread < count; thread++) bells[thread] = binding?.createBell() ?? -1
     const cores = usableCores()
     const registry = new Registry(region)
-    const shared = { bells, spinUs, spinBudgetUs, cores }
+    const hasAddon = binding !== null
+    const { slots } = placing
+    const shared = { bells, spinUs, spinBudgetUs, cores: placing.coresOf(cores), slots }
+    const boot = { ...shared, engineId: randomUUID(), memory: region.memory, hasAddon }
+    placing.takeMain(region)
     const bus: Bus = new Bus(
       { ...shared, region, thread: 0, incarnation: 1, binding, ids: registry.takeIds(0) },
       {
@@ -127,24 +151,28 @@ export class Engine extends Endpoint {
       },
     )
     super(bus, { agent: 0, name: '' })
+    this.#region = region
     this.#bus = bus
     this.#registry = registry
     this.#bells = bells
     this.#binding = binding
+    this.#placing = placing
     this.#onError = options.onError
     this.#host = new AgentHost(bus, this.#closing.signal)
-    this.#threads = new Threads(
-      region,
-      { ...shared, memory: region.memory, hasAddon: binding !== null },
-      { onDeath: (place, why, wasReady) => this.#onDeath(place, why, wasReady) },
-    )
+    this.#boot = boot
+    this.#door = new Door(boot.engineId, region, (port) => this.#admit(port))
+    this.#threads = new Threads(region, boot, {
+      onDeath: (place, why, wasReady) => this.#onDeath(place, why, wasReady),
+    })
     this.#fleet = new Fleet(this.#threads, this.#host, {
       startThread: (place) => this.#startThread(place),
       ask: (place, request, timeoutMs) => bus.control(place.thread, request, timeoutMs),
     })
     this.capabilities = Object.freeze({
-      addon: binding !== null,
+      addon: hasAddon,
+      addonFile: file,
       addonReason: reason,
+      placement: canPlace(binding),
       cores,
       frameBytesMax: region.layout.bulkRingBytes / 4,
     })
@@ -153,12 +181,32 @@ export class Engine extends Endpoint {
   /** The threads that take part, the main thread first. */
   get threads(): readonly ThreadInfo[] {
     return this.#threads.places
-      .filter(({ thread, worker }) => thread === 0 || worker !== null)
+      .filter((place) => place.thread === 0 || isTaken(place))
       .map((place) => ({
         index: place.thread,
         agents: this.#fleet.namesOn(place),
+        hasJoined: place.guest !== null,
         terminate: this.#terminate.bind(this, place, place.incarnation),
       }))
+  }
+
+  /** Where the threads run and where their memory lies, and what of it was refused. */
+  get placement(): PlacementInfo {
+    return this.#placing.info(this.#threads.places)
+  }
+
+  /**
+   * What all threads have counted so far, read from shared memory without asking them: works while
+   * they are blocked, and costs them nothing. Plain data, fit for JSON. Also after `close`.
+   *
+   * Counts only grow: take two snapshots and divide by the difference of their `atMs`.
+   *
+   * @example
+   * const { links, threads } = engine.stats()
+   * console.table(links.map(({ from, to, frames, full }) => ({ from, to, frames, full })))
+   */
+  stats(): EngineStats {
+    return statsOf(this.#region, this.#bus.clock.nowMs(), this.#threads.places, this.#fleet)
   }
 
   /**
@@ -187,6 +235,34 @@ export class Engine extends Endpoint {
     }
   }
 
+  /**
+   * Without arguments: a handle with which Workers that somebody else made can `join`. It is plain
+   * data, for `workerData` or `postMessage`, and serves as many threads as there are places
+   * (`threadsMax`).
+   *
+   * With arguments: answers requests on a subject.
+   *
+   * @throws ERR_CLOSED
+   * @example
+   * const pool = new Piscina({ filename, workerData: { fly: engine.handle() } })
+   * await engine.handle(Worst, ({ top }) => table.slice(0, top))
+   */
+  override handle(): JoinHandle
+  override handle<Q, R>(
+    rpc: Rpc<Q, R>,
+    handler: (value: Q, info: MessageInfo) => R | PromiseLike<R>,
+    options?: SubscribeOptions,
+  ): Promise<SubscriptionHandle>
+  override handle<Q = any>(
+    subject: string,
+    handler: (value: Q, info: MessageInfo) => unknown,
+    options?: SubscribeOptions,
+  ): Promise<SubscriptionHandle>
+  override handle(...given: any[]): any {
+    if (given.length === 0) return this.#makeHandle()
+    return super.handle(...(given as Parameters<Endpoint['handle']>))
+  }
+
   /** A running agent by name. @throws ERR_AGENT_UNKNOWN */
   agent(name: string): AgentHandle {
     return this.#fleet.find(name)
@@ -212,91 +288,58 @@ export class Engine extends Endpoint {
 
   /** For `createEngine`. */
   async startThreads(count: number): Promise<void> {
+    this.#placing.check()
     await Promise.all(this.#threads.places.slice(1, count + 1).map((p) => this.#startThread(p)))
   }
 
   /** Ends everything at once. For `createEngine`, when a thread does not start. */
   async abandon(): Promise<void> {
+    this.#door.close(EngineState.Closed)
     await Promise.all(this.#workers().map((place) => this.#end(place)))
     this.#bus.close()
     for (const bell of this.#bells) if (bell >= 0) this.#binding?.closeBell(bell)
     this.#bells.fill(-1)
+    this.#placing.releaseMain()
   }
 
   async #close(timeoutMs: number): Promise<void> {
-    const deadlineMs = this.#bus.clock.nowMs() + timeoutMs
-    const leftMs = (): number => Math.max(1, deadlineMs - this.#bus.clock.nowMs())
+    this.#door.close(EngineState.Closing)
     this.#bus.hold(true)
     this.#closing.abort()
     this.#bus.flush()
-    // Each step goes on with those threads that did the last one in their share of the time.
-    const alive = new Set(this.#workers())
-    const tellAll = (request: ThreadRequest, limitMs: number): Promise<unknown[]> =>
-      Promise.all([...alive].map((place) => this.#tell(place, request, limitMs, alive)))
-    await tellAll({ op: 'closing' }, leftMs() / 4)
-    const look = (): Promise<unknown[]> => tellAll({ op: 'progress' }, leftMs() / 4)
-    await this.#settle(look, leftMs() / 2)
-    await this.#reporting('(close)', () => withDeadline(this.#host.stopAll(), leftMs() / 2))
-    for (const place of this.#workers()) place.isClosing = true
-    await tellAll({ op: 'close' }, leftMs() / 2)
-    const ended = Promise.all([...alive].map((place) => place.ended))
-    await this.#reporting('(close)', () => withDeadline(ended, leftMs()))
+    await closeThreads(
+      {
+        bus: this.#bus,
+        agents: this.#host,
+        places: this.#workers(),
+        onError: (error, thread) => this.#report(error, { subject: '(close)', thread, agent: '' }),
+      },
+      timeoutMs,
+    )
     await this.abandon()
   }
 
-  /** Waits until nothing is under way anywhere: two looks in a row with no message in between. */
-  async #settle(look: () => Promise<unknown[]>, limitMs: number): Promise<void> {
-    const untilMs = this.#bus.clock.nowMs() + limitMs
-    let previous = -1
-    while (this.#bus.clock.nowMs() < untilMs) {
-      const all = [...(await look()), this.#bus.progress()] as Progress[]
-      const frames = all.reduce((sum, progress) => sum + progress.frames, 0)
-      if (frames === previous && all.every(({ isIdle }) => isIdle)) return
-      previous = frames
-      // What lies in our own inbox is handled by a turn of the loop, and by nothing else.
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-  }
-
-  /** Asks a worker to take a step of closing; one that does not is left out of the next. */
-  async #tell(
-    place: Place,
-    request: ThreadRequest,
-    timeoutMs: number,
-    alive: Set<Place>,
-  ): Promise<unknown> {
-    try {
-      return await this.#bus.control(place.thread, request, timeoutMs)
-    } catch (error) {
-      const { code } = error as FlyshuttleError
-      // An agent that fails to stop is an error, but its thread goes on; a dead one is closed.
-      if (code !== 'ERR_AGENT_STOP') alive.delete(place)
-      if (code !== 'ERR_THREAD_DIED') {
-        this.#report(error, { subject: '(close)', thread: place.thread, agent: '' })
-      }
-      return { frames: 0, isIdle: true } satisfies Progress
-    }
-  }
-
-  async #reporting(subject: string, work: () => Promise<unknown>): Promise<void> {
-    try {
-      await work()
-    } catch (error) {
-      this.#report(error, { subject, thread: 0, agent: '' })
-    }
-  }
-
   #workers(): Place[] {
-    return this.#threads.places.filter(({ worker }) => worker !== null)
+    return this.#threads.places.filter(isTaken)
   }
 
-  #startThread(place: Place): Promise<void> {
-    return this.#threads.start(place, this.#registry.takeIds(place.thread))
+  async #startThread(place: Place): Promise<void> {
+    await this.#threads.start(place, this.#registry.takeIds(place.thread))
+    try {
+      this.#placing.check(place.placed)
+    } catch (error) {
+      await this.#end(place)
+      throw error
+    }
   }
 
   async #terminate(place: Place, incarnation: number): Promise<void> {
     if (place.thread === 0) {
       const data = { option: 'thread', found: 'the main thread', wanted: 'a worker' }
+      throw new FlyshuttleError('ERR_OPTION_INVALID', data)
+    }
+    if (place.guest !== null) {
+      const data = { option: 'thread', found: 'one that joined', wanted: 'a worker of the engine' }
       throw new FlyshuttleError('ERR_OPTION_INVALID', data)
     }
     // A successor on its place is another thread.
@@ -308,7 +351,19 @@ export class Engine extends Endpoint {
   async #end(place: Place): Promise<void> {
     place.isClosing = true
     await place.worker?.terminate()
+    place.guest?.close()
     await place.ended
+  }
+
+  #makeHandle(): JoinHandle {
+    if (this.#closed !== null) throw new FlyshuttleError('ERR_CLOSED', { found: 'handle' })
+    this.#door.open()
+    return Object.freeze({ flyshuttle: 'engine', version: HANDLE_VERSION, threadId, ...this.#boot })
+  }
+
+  #admit(port: MessagePort): Admission {
+    const { thread, incarnation } = this.#threads.admit(port)
+    return { thread, incarnation, ids: this.#registry.takeIds(thread) }
   }
 
   async #obey(source: number, request: RegistryRequest): Promise<unknown> {
@@ -325,13 +380,18 @@ export class Engine extends Endpoint {
   }
 
   #onDeath(place: Place, reason: unknown, wasReady: boolean): void {
-    const { thread } = place
-    this.#registry.withdraw(thread)
-    const agent = this.#fleet.lose(place).join()
+    const { thread, incarnation } = place
+    const listened = this.#registry.withdraw(thread)
+    const agents = this.#fleet.lose(place)
+    const agent = agents.join()
     // The announcement set every ready bit and said "awake" for everybody: only a bell wakes now.
     for (const { index } of this.threads) this.#bus.ringAnyway(index)
-    if (!wasReady) return
+    // One that joined and listened to nothing takes nothing with it: its owner ended it.
+    const isMissed = place.isOwn || listened > 0 || agent !== ''
     const found = reason instanceof Error ? reason.message : String(reason)
+    const name = threadName(thread)
+    tell('dead', () => ({ thread, name, incarnation, reason: found, agents }))
+    if (!wasReady || !isMissed) return
     const error = new FlyshuttleError('ERR_THREAD_DIED', { thread, found }, reason)
     this.#report(error, { subject: '(thread)', thread, agent })
   }
@@ -345,18 +405,5 @@ export class Engine extends Endpoint {
         throw thrown
       })
     }
-  }
-}
-
-async function withDeadline(work: Promise<unknown>, limitMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const tooLate = new Promise<never>((_, reject) => {
-    const data = { subject: '(the end of agents and threads)', wanted: Math.round(limitMs) }
-    timer = setTimeout(() => reject(new FlyshuttleError('ERR_TIMEOUT', data)), limitMs)
-  })
-  try {
-    await Promise.race([work, tooLate])
-  } finally {
-    clearTimeout(timer)
   }
 }

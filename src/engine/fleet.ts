@@ -10,8 +10,8 @@ import { checkSubject } from '../routing/subject.js'
 import type { AgentHost, AnyDefinition } from './agent-host.js'
 import type { AgentOrder, ThreadRequest } from './control.js'
 import { loadAgent } from './load-agent.js'
-import { checkCount, checkKeys } from './options.js'
-import type { Place, Threads } from './threads.js'
+import { checkCount, checkKeys } from '../base/checks.js'
+import { isTaken, type Place, type Threads } from './threads.js'
 
 export interface SpawnOptions {
   /** How many instances to start; they share the agent's messages. Default 1. */
@@ -142,13 +142,14 @@ export class Fleet {
     if (wanted !== undefined) {
       return this.#started(places[checkCount('thread', wanted, 0, places.length - 1)] as Place)
     }
-    const used = places.filter(({ thread, incarnation }) => thread > 0 && incarnation > 0)
+    // Not where a thread has joined: its owner may end it as he likes.
+    const used = places.filter(({ isOwn }) => isOwn)
     const [least = main] = used.sort((a, b) => this.namesOn(a).length - this.namesOn(b).length)
     return least === main ? main : this.#started(least)
   }
 
   async #started(place: Place): Promise<Place> {
-    if (place.worker === null) await this.#host.startThread(place)
+    if (!isTaken(place)) await this.#host.startThread(place)
     else await place.ready
     return place
   }
@@ -156,7 +157,7 @@ export class Fleet {
   async #stop({ order, place }: Instance): Promise<void> {
     const { number } = order
     if (place.thread === 0) await this.#mainHost.stop(number)
-    else if (place.worker !== null) {
+    else if (isTaken(place)) {
       await this.#host.ask(place, { op: 'stop', number }, SPAWN_TIMEOUT_MS_DEFAULT)
     }
   }

@@ -26,21 +26,21 @@ export async function loadAgent(name: string, file: string): Promise<AnyDefiniti
 
 async function importAgent(file: string): Promise<unknown> {
   try {
-    return await import(file)
+    return await import(/* webpackIgnore: true */ file)
   } catch (error) {
     const isTypeScript = /\.[cm]?ts$/.test(new URL(file).pathname)
     const code = (error as { code?: unknown } | null)?.code
     if (!isTypeScript || code !== 'ERR_UNKNOWN_FILE_EXTENSION') throw error
     await registerTypeScript(file)
     // The failure is remembered under the file's own URL.
-    return await import(`${file}?typescript`)
+    return await import(/* webpackIgnore: true */ `${file}?typescript`)
   }
 }
 
 async function registerTypeScript(file: string): Promise<void> {
   let tsx: { register(): unknown }
   try {
-    tsx = (await import('tsx/esm/api')) as { register(): unknown }
+    tsx = (await import(/* webpackIgnore: true */ 'tsx/esm/api')) as { register(): unknown }
   } catch (error) {
     throw new Error(
       `${file} is TypeScript, which Node ${process.version} does not run; install tsx ` +

@@ -1,9 +1,9 @@
 // What `createEngine` takes, checked before anything is built.
 
-import { readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
-import { FlyshuttleError, describe } from '../base/errors.js'
+import { checkCount, checkKeys, invalid } from '../base/checks.js'
+import { FlyshuttleError } from '../base/errors.js'
 import { SPIN_BUDGET_US, SPIN_US, THREADS_MAX } from '../base/limits.js'
+import { checkPlacement, type Placement } from '../placement/plan.js'
 import type { ErrorContext } from './control.js'
 
 export interface EngineOptions {
@@ -13,8 +13,8 @@ export interface EngineOptions {
    */
   readonly threads?: number
   /**
-   * Places for threads, the main thread included; fixed for the engine's life. Default: some to
-   * spare.
+   * Places for threads, fixed for the engine's life: the main thread, the engine's own, and those
+   * that `join`. Default: four more than `threads`, and at least 8.
    */
   readonly threadsMax?: number
   /**
@@ -33,6 +33,15 @@ export interface EngineOptions {
    */
   readonly spinUs?: number
   /**
+   * Where the worker threads run: 'auto' keeps them on whole NUMA nodes where there are several,
+   * and leaves them alone on one; 'spread' gives each a core of its own, far from the others;
+   * 'compact' a CPU of its own, close to the others; `{ cpus: [4, 5] }` gives the first worker CPU
+   * 4 and the second CPU 5, any further ones all of these; `{ node: 1 }` keeps all of them on that
+   * node. The main thread stays free, unless `{ cpus, main: 3 }` pins it. All but 'auto' need the
+   * addon on Linux. Default 'auto'.
+   */
+  readonly placement?: Placement
+  /**
    * Told about errors that no caller waits for: a handler of a publish threw, a thread ended
    * unexpectedly. Default: a line on stderr.
    */
@@ -46,10 +55,19 @@ export interface CheckedOptions {
   readonly addon: boolean | 'auto'
   readonly spinUs: number
   readonly spinBudgetUs: number
+  readonly placement: Placement
   readonly onError: (error: unknown, context: ErrorContext) => void
 }
 
-const ENGINE_OPTIONS = ['threads', 'threadsMax', 'ringBytes', 'addon', 'spinUs', 'onError']
+const ENGINE_OPTIONS = [
+  'threads',
+  'threadsMax',
+  'ringBytes',
+  'addon',
+  'spinUs',
+  'placement',
+  'onError',
+]
 
 /** @throws ERR_OPTION_INVALID, ERR_THREAD_LIMIT */
 export function checkOptions(options: EngineOptions): CheckedOptions {
@@ -66,43 +84,8 @@ export function checkOptions(options: EngineOptions): CheckedOptions {
   if (typeof onError !== 'function') throw invalid('onError', onError, 'a function')
   const spinUs = checkCount('spinUs', options.spinUs ?? SPIN_US, 0, 1_000_000)
   const spinBudgetUs = spinUs === 0 ? 0 : Math.max(spinUs, SPIN_BUDGET_US)
-  return { threads, threadsMax, ringBytes, addon, spinUs, spinBudgetUs, onError }
-}
-
-/** @throws ERR_OPTION_INVALID unless `value` is an integer within the bounds */
-export function checkCount(option: string, value: unknown, min: number, max: number): number {
-  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) {
-    return value as number
-  }
-  throw invalid(option, value, `an integer from ${min} to ${max}`)
-}
-
-/** @throws ERR_OPTION_INVALID unless `options` is an object that holds none but the known keys */
-export function checkKeys(what: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) {
-    throw invalid('options', options, `an object, for ${what}`)
-  }
-  for (const key of Object.keys(options)) {
-    if (known.includes(key)) continue
-    throw invalid(key, (options as Record<string, unknown>)[key], `one of ${known.join(', ')}`)
-  }
-}
-
-/**
- * CPUs that this process may keep busy: affinity, and a container's quota (cgroup v2) where there
- * is one.
- */
-export function usableCores(): number {
-  const cores = availableParallelism()
-  try {
-    const limits = readFileSync('/sys/fs/cgroup/cpu.max', 'utf8')
-    const [quota = 'max', period = '100000'] = limits.split(' ')
-    if (quota === 'max') return cores
-    return Math.max(1, Math.min(cores, Math.floor(Number(quota) / Number(period))))
-  } catch {
-    // No cgroup v2 here: the affinity is all there is to know.
-    return cores
-  }
+  const placement = checkPlacement(options.placement ?? 'auto')
+  return { threads, threadsMax, ringBytes, addon, spinUs, spinBudgetUs, placement, onError }
 }
 
 function checkThreads(option: string, value: unknown, min: number, max: number): number {
@@ -110,10 +93,6 @@ function checkThreads(option: string, value: unknown, min: number, max: number):
     throw new FlyshuttleError('ERR_THREAD_LIMIT', { found: value, wanted: max })
   }
   return checkCount(option, value, min, max)
-}
-
-function invalid(option: string, found: unknown, wanted: string): FlyshuttleError {
-  return new FlyshuttleError('ERR_OPTION_INVALID', { option, found: describe(found), wanted })
 }
 
 function printError(error: unknown, context: ErrorContext): void {

@@ -62,10 +62,11 @@ export class Registry {
     this.#log.remove(thread === undefined ? ids : ids.filter((id) => owned?.has(id) === true))
   }
 
-  /** Withdraws everything of a thread that ended. */
-  withdraw(thread: number): void {
+  /** Withdraws everything of a thread that ended; returns how many subscriptions were in force. */
+  withdraw(thread: number): number {
     const owned = this.#ownedBy.get(thread)
-    if (owned === undefined) return
+    if (owned === undefined) return 0
+    const before = this.live.size
     this.#log.remove(owned)
     for (const id of owned) {
       // It may have ended with a full mailbox; the next owner of the number begins with an empty
@@ -74,5 +75,6 @@ export class Registry {
       this.#free.push(id)
     }
     this.#ownedBy.delete(thread)
+    return before - this.live.size
   }
 }

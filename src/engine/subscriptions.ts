@@ -10,14 +10,16 @@ import type { SubscribeOptions } from '../agent/agent.js'
 import type { RequestTicket } from '../agent/info.js'
 import { Mailbox, type Handler } from '../agent/mailbox.js'
 import { FlyshuttleError, describe } from '../base/errors.js'
+import { tell, threadName } from '../base/events.js'
 import { CONCURRENCY_MAX, MAILBOX_MESSAGES_DEFAULT, REQUESTS_PENDING_MAX } from '../base/limits.js'
 import type { Message, Rpc } from '../codec/message.js'
 import { INBOX_FULL } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
 import { SubscriptionFlag, type Subscription } from '../routing/change-log.js'
-import type { Dispatcher, LocalSubscription } from '../routing/dispatcher.js'
+import type { Dispatcher } from '../routing/dispatcher.js'
+import type { LocalSubscription } from '../routing/target.js'
 import { checkPattern, checkSubject } from '../routing/subject.js'
-import { checkCount, checkKeys } from './options.js'
+import { checkCount, checkKeys } from '../base/checks.js'
 
 const SUBSCRIBE_OPTIONS = ['concurrency', 'mailbox', 'queue', 'lossy', 'lazy']
 
@@ -39,6 +41,8 @@ export interface SubscriptionsHost {
   drainArrived(): Promise<void>
   /** A mailbox that was full has room again: whoever held back must be woken. */
   onRoom(): void
+  /** A lossy mailbox had no place for a message. */
+  onDropped(): void
   onError(error: unknown, subject: string, name: string): void
   onReply(ticket: RequestTicket, reply: Message<unknown> | null, ok: boolean, result: unknown): void
 }
@@ -116,7 +120,11 @@ export class Subscriptions {
       isLazy: options.lazy === true,
       name: party.name,
       mailbox: new Mailbox(handler, limits, {
-        onFull: (isFull) => this.#setFull(id, isFull),
+        onFull: (isFull) => {
+          this.#setFull(id, isFull)
+          if (isFull) this.#tellFull(pattern, party.name, limits.messagesMax)
+        },
+        onDropped: () => this.#host.onDropped(),
         onError: (error, subject) => this.#host.onError(error, subject, party.name),
         onReply: (ticket, ok, result) => this.#host.onReply(ticket, reply, ok, result),
       }),
@@ -177,6 +185,12 @@ export class Subscriptions {
     Atomics.store(this.#i32, this.#fullIndex, this.#fullCount)
     // Senders that hold back for this subscription do not wait on a ring: nobody else tells them.
     if (!isFull) this.#host.onRoom()
+  }
+
+  #tellFull(subject: string, agent: string, messages: number): void {
+    const thread = this.#thread
+    const name = threadName(thread)
+    tell('full', () => ({ what: 'mailbox', thread, name, subject, agent, messages }))
   }
 }
 

@@ -1,8 +1,9 @@
-// The worker threads of an engine, seen from the main thread: starting, ending, and what an
-// unexpected end entails.
+// The threads of an engine, seen from the main thread: starting workers, admitting threads that
+// somebody else made, and what an unexpected end entails.
 
-import { Worker } from 'node:worker_threads'
+import { Worker, type MessagePort } from 'node:worker_threads'
 import { FlyshuttleError } from '../base/errors.js'
+import { threadName } from '../base/events.js'
 import { LINE_BYTES, SPAWN_TIMEOUT_MS_DEFAULT } from '../base/limits.js'
 import {
   HEADER_DEATHS,
@@ -12,19 +13,33 @@ import {
   ThreadState,
 } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
-import type { ThreadBoot } from './control.js'
+import type { Placed } from '../placement/place.js'
+import type { EngineBoot, ThreadBoot } from './control.js'
+import { findThreadFile } from './thread-file.js'
 
 /** One place for a thread. The place outlives the threads that take it, one after the other. */
 export interface Place {
   readonly thread: number
   incarnation: number
+  /** The thread on it, if the engine started it. */
   worker: Worker | null
-  /** Settles when the worker takes part, or has failed to. */
+  /** Or the port to one that somebody else made and that joined; it closes with that thread. */
+  guest: MessagePort | null
+  /** Kept for threads that the engine starts: one was here, and agents may want the next. */
+  isOwn: boolean
+  /** Settles when the thread takes part, or has failed to. */
   ready: Promise<void>
-  /** Resolves when the worker has ended. */
+  /** Resolves when the thread has ended. */
   ended: Promise<void>
   /** Told to end: its exit is no death. */
   isClosing: boolean
+  /** What came of its placement; null while no thread takes part. */
+  placed: Placed | null
+}
+
+/** Whether a thread has the place, the engine's own or one that joined. */
+export function isTaken(place: Place): boolean {
+  return place.worker !== null || place.guest !== null
 }
 
 export interface ThreadsEvents {
@@ -37,15 +52,11 @@ export interface ThreadsEvents {
 
 export class Threads {
   readonly #region: Region
-  readonly #boot: Omit<ThreadBoot, 'thread' | 'incarnation' | 'ids'>
+  readonly #boot: EngineBoot
   readonly #events: ThreadsEvents
   readonly places: Place[] = []
 
-  constructor(
-    region: Region,
-    boot: Omit<ThreadBoot, 'thread' | 'incarnation' | 'ids'>,
-    events: ThreadsEvents,
-  ) {
+  constructor(region: Region, boot: EngineBoot, events: ThreadsEvents) {
     this.#region = region
     this.#boot = boot
     this.#events = events
@@ -54,19 +65,58 @@ export class Threads {
         thread,
         incarnation: 0,
         worker: null,
+        guest: null,
+        isOwn: false,
         ready: Promise.resolve(),
         ended: Promise.resolve(),
         isClosing: false,
+        placed: null,
       })
     }
   }
 
   /** A place without a thread. @throws ERR_THREAD_LIMIT */
   vacant(): Place {
-    const place = this.places.find(({ thread, worker }) => thread > 0 && worker === null)
-    if (place !== undefined) return place
+    const place = this.places.find((place) => place.thread > 0 && !isTaken(place))
+    return place ?? this.#refuse()
+  }
+
+  #refuse(): never {
     const wanted = this.places.length - 1
     throw new FlyshuttleError('ERR_THREAD_LIMIT', { found: 'one more', wanted })
+  }
+
+  /**
+   * Gives a place to a thread that somebody else made. It takes part from its first message on
+   * `port`, and has ended when the port closes: by its own wish, or with the thread.
+   *
+   * @throws ERR_THREAD_LIMIT
+   */
+  admit(port: MessagePort): Place {
+    const isFree = (place: Place): boolean => place.thread > 0 && !isTaken(place) && !place.isOwn
+    const place = this.places.find(isFree) ?? this.#refuse()
+    place.incarnation++
+    place.isClosing = false
+    place.guest = port
+    let isReady = false
+    place.ended = new Promise((resolve) => {
+      port.once('close', () => {
+        place.guest = null
+        place.placed = null
+        resolve()
+        this.#onEnd(place, 'it had joined, and ended without leaving', isReady)
+      })
+    })
+    const started = new Promise<void>((resolve) => {
+      port.once('message', (placed: Placed) => {
+        place.placed = placed
+        isReady = true
+        resolve()
+      })
+    })
+    place.ready = Promise.race([started, place.ended])
+    port.unref()
+    return place
   }
 
   /** Starts a thread on a vacant place; resolves when it takes part. */
@@ -78,11 +128,12 @@ export class Threads {
   async #start(place: Place, ids: number[]): Promise<void> {
     place.incarnation++
     place.isClosing = false
+    place.isOwn = true
     const { thread, incarnation } = place
     const boot: ThreadBoot = { ...this.#boot, thread, incarnation, ids }
-    const worker = new Worker(new URL('./thread-main.js', import.meta.url), {
+    const worker = new Worker(findThreadFile(), {
       workerData: boot,
-      name: `flyshuttle ${thread}`,
+      name: threadName(thread),
       ...inheritedArguments(),
     })
     place.worker = worker
@@ -92,13 +143,10 @@ export class Threads {
     place.ended = new Promise((resolve) => {
       worker.once('exit', (code) => {
         place.worker = null
+        place.placed = null
         reason ??= `it was terminated, or left with exit code ${code}`
         resolve()
-        if (place.isClosing) this.#markVacant(thread)
-        else {
-          announceDeath(this.#region, thread)
-          this.#events.onDeath(place, reason, isReady)
-        }
+        this.#onEnd(place, reason, isReady)
       })
     })
     const timer = setTimeout(() => {
@@ -107,7 +155,12 @@ export class Threads {
     }, SPAWN_TIMEOUT_MS_DEFAULT)
     try {
       await Promise.race([
-        new Promise<void>((resolve) => worker.once('message', () => resolve())),
+        new Promise<void>((resolve) =>
+          worker.once('message', (placed: Placed) => {
+            place.placed = placed
+            resolve()
+          }),
+        ),
         place.ended.then(() => {
           const found = reason instanceof Error ? reason.message : String(reason)
           throw new FlyshuttleError('ERR_THREAD_DIED', { thread, found }, reason)
@@ -118,6 +171,12 @@ export class Threads {
       clearTimeout(timer)
     }
     worker.unref()
+  }
+
+  #onEnd(place: Place, reason: unknown, wasReady: boolean): void {
+    if (place.isClosing) return this.#markVacant(place.thread)
+    announceDeath(this.#region, place.thread)
+    this.#events.onDeath(place, reason, wasReady)
   }
 
   #markVacant(thread: number): void {

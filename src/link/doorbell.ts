@@ -7,6 +7,7 @@
 // process alive unless `ref` was called.
 
 import { BEAT_MS } from '../base/limits.js'
+import type { LoopMeter } from '../counters/thread-counters.js'
 import type { NativeBinding, NativeDoorbell } from '../native/binding.js'
 
 /**
@@ -30,6 +31,8 @@ export interface Parkable {
   tryPark(): boolean
   /** Says "awake". */
   unpark(): void
+  /** Has the next `deliver` look at every link, whatever the ready bits say. */
+  recheck(): void
   readonly i32: Int32Array
   sleepingIndexOf(thread: number): number
   readonly thread: number
@@ -48,10 +51,19 @@ export interface NativeDoorbellOptions {
   readonly cores: number
 }
 
-export function createNativeDoorbell(options: NativeDoorbellOptions, deliver: Deliver): Doorbell {
+export function createNativeDoorbell(
+  options: NativeDoorbellOptions,
+  inbox: Pick<Parkable, 'recheck'>,
+  meter: LoopMeter,
+  deliver: Deliver,
+): Doorbell {
   const { binding, bells } = options
   const native: NativeDoorbell = new binding.Doorbell({ ...options, deliver })
-  const beat = setInterval(() => native.nudge(), BEAT_MS)
+  const beat = setInterval(() => {
+    inbox.recheck()
+    meter.beat()
+    native.nudge()
+  }, BEAT_MS)
   beat.unref()
   return {
     ring: (thread) => void binding.ringBell(bells[thread] as number),
@@ -67,7 +79,11 @@ export function createNativeDoorbell(options: NativeDoorbellOptions, deliver: De
 /**
  * The same in pure JavaScript: one to two orders of magnitude slower to wake, and it never spins.
  */
-export function createPortableDoorbell(inbox: Parkable, deliver: Deliver): Doorbell {
+export function createPortableDoorbell(
+  inbox: Parkable,
+  meter: LoopMeter,
+  deliver: Deliver,
+): Doorbell {
   const { i32 } = inbox
   const sleepingIndex = inbox.sleepingIndexOf(inbox.thread)
   let isOpen = true
@@ -75,6 +91,7 @@ export function createPortableDoorbell(inbox: Parkable, deliver: Deliver): Doorb
 
   const rest = (): void => {
     if (!isOpen || isAwaiting) return
+    // STEP park: asleep, one more look, and only then the wait.
     if (!inbox.tryPark()) {
       setImmediate(turn)
       return
@@ -85,16 +102,20 @@ export function createPortableDoorbell(inbox: Parkable, deliver: Deliver): Doorb
       return
     }
     isAwaiting = true
+    meter.parked()
     // The producer that rings has already set the word to 0, so one wake ends one wait.
     void wait.value.then(() => {
       isAwaiting = false
+      meter.woken()
       turn()
     })
   }
   const turn = (): void => {
     if (!isOpen) return
+    // STEP park: awake before we drain, so that nobody rings for what we are about to read.
     inbox.unpark()
-    if (deliver() !== 0) setImmediate(turn)
+    meter.running()
+    if (meter.deliver(deliver) !== 0) setImmediate(turn)
     else rest()
   }
   const endWait = (): void => {
@@ -104,7 +125,12 @@ export function createPortableDoorbell(inbox: Parkable, deliver: Deliver): Doorb
   // A promise of waitAsync keeps no loop alive; this timer does when referenced, and rechecks the
   // inbox besides.
   const beat = setInterval(() => {
-    if (isAwaiting && deliver() !== 0) endWait()
+    inbox.recheck()
+    meter.beat()
+    if (!isAwaiting) return
+    meter.running()
+    if (meter.deliver(deliver) !== 0) endWait()
+    else meter.sleeping()
   }, BEAT_MS)
   beat.unref()
   setImmediate(turn)

@@ -13,14 +13,19 @@ import {
   LINE_BYTES,
   PRODUCERS_PER_READY_GROUP,
 } from '../base/limits.js'
+import { count } from '../counters/counter.js'
+import { ThreadCounters } from '../counters/thread-counters.js'
 import {
+  COUNTER_BYTES,
   HEADER_DEATHS,
   INBOX_DEAD,
   INBOX_FULL,
   INBOX_INCARNATION,
   INBOX_READY,
   INBOX_SLEEPING,
+  LINK_RECEIVED,
   Lane,
+  ReceivedCounter,
   ThreadState,
 } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
@@ -101,6 +106,8 @@ export class Inbox {
   /** Announces that this thread now reads its inbox. */
   open(incarnation: number): void {
     const inbox = this.#region.layout.inbox(this.thread)
+    new ThreadCounters(this.#region, this.thread).clear()
+    // STEP adopt: who we are, before we say that we live.
     Atomics.store(this.i32, (inbox + INBOX_INCARNATION) >>> 2, incarnation)
     Atomics.store(this.i32, this.#sleepingIndex, 0)
     // Full mailboxes of a predecessor ended with it.
@@ -110,14 +117,15 @@ export class Inbox {
 
   /**
    * Handles what has arrived, up to the budget. Returns 1 when something is left over, else 0.
-   * Never throws.
+   * Never throws. With `framesMax` 0 it only takes the ready bits.
    */
-  drain(): number {
+  drain(framesMax = DRAIN_FRAMES_MAX): number {
     if (this.isDraining) return 0
     this.isDraining = true
     try {
+      // STEP drain: deaths, then frames, then what the handlers wrote.
       this.#noteDeaths()
-      this.#drainWithinBudget()
+      this.#drainWithinBudget(framesMax)
       this.#events.onDrained()
     } finally {
       // Whatever an event threw against its word, an inbox that stayed "draining" would be deaf.
@@ -151,6 +159,11 @@ export class Inbox {
     }
   }
 
+  /** Has the next drain look at every link, whatever the ready bits say: a peer may wipe them. */
+  recheck(): void {
+    this.#leftover.fill(-1)
+  }
+
   unpark(): void {
     Atomics.store(this.i32, this.#sleepingIndex, 0)
   }
@@ -159,9 +172,9 @@ export class Inbox {
     return (this.#region.layout.inbox(thread) + INBOX_SLEEPING) >>> 2
   }
 
-  #drainWithinBudget(): void {
+  #drainWithinBudget(framesMax: number): void {
     const deadlineMs = this.#clock.nowMs() + DRAIN_TIME_US_MAX / 1000
-    let framesLeft = DRAIN_FRAMES_MAX
+    let framesLeft = framesMax
     this.#takeReady()
     for (;;) {
       framesLeft -= this.#drainUrgent(framesLeft)
@@ -226,12 +239,23 @@ export class Inbox {
       return 0
     }
     this.source = producer
+    const start = reader.position
+    // STEP drain: handled frames are free before a producer that waits for room is rung.
     const frames = reader.poll(this.#onFrame, framesMax)
     this.framesReceived += frames
+    this.#count(producer, bit & 1, frames, (reader.position - start) | 0)
     if (reader.corrupt !== null) this.#events.onCorrupt(producer, reader.corrupt)
     if (frames < framesMax) this.#leftover[group] = (this.#leftover[group] as number) & mask
     if (reader.release()) this.#events.onRoom(producer)
     return frames
+  }
+
+  #count(producer: number, lane: number, frames: number, units: number): void {
+    if (units === 0) return
+    const words = this.#region.layout.laneWords(producer, this.thread, lane as Lane)
+    const index = (words + LINK_RECEIVED) >>> 2
+    count(this.i32, index + ReceivedCounter.Frames * (COUNTER_BYTES >>> 2), frames)
+    count(this.i32, index + ReceivedCounter.Units * (COUNTER_BYTES >>> 2), units)
   }
 
   #hasLeftover(): boolean {

@@ -5,24 +5,35 @@
 // microtask at the end of the tick. A lone message therefore leaves at the end of the tick at the
 // latest.
 
+import { tell, threadName } from '../base/events.js'
 import {
   FLUSH_BYTES,
   LINE_BYTES,
   PRODUCERS_PER_READY_GROUP,
   URGENT_RESERVE_DIVISOR,
 } from '../base/limits.js'
+import { count } from '../counters/counter.js'
+import { ThreadCounters } from '../counters/thread-counters.js'
 import {
+  COUNTER_BYTES,
   INBOX_DEAD,
   INBOX_FULL,
   INBOX_INCARNATION,
   INBOX_READY,
   INBOX_SLEEPING,
+  LINK_OVERFLOW_BYTES,
+  LINK_SENT,
   Lane,
+  SentCounter,
   ThreadState,
 } from '../memory/layout.js'
 import { stateOf, type Region } from '../memory/region.js'
-import { RingWriter, frameBytesMax } from '../ring/ring.js'
+import { Cursor, RingWriter, frameBytesMax } from '../ring/ring.js'
 import type { Doorbell } from './doorbell.js'
+
+// Constants of this module, which V8 folds into compiled code; imported ones it does not.
+const BATCH_BYTES = FLUSH_BYTES
+const LISTED = Cursor.Listed
 
 /**
  * One lane of one link as its producer sees it. Created once per destination; the hot path keeps it
@@ -47,8 +58,6 @@ export class LinkWriter {
   readonly incarnationIndex: number
   /** Word that holds the ThreadState of the receiving thread. */
   readonly stateIndex: number
-  /** Listed for the flush at the end of the tick. */
-  isListed = false
   /** Bytes of parcels that wait in our heap because of this link. */
   overflowBytes = 0
   /** Bytes of the frames that a message under way will put on this link. */
@@ -57,14 +66,27 @@ export class LinkWriter {
   wantedBytes = 0
   /** What this link's ring last was asked to ring for, in bytes; 0 when nothing waits. */
   awaitedBytes = 0
+  /** It ran full, and since then it has not been half free with nothing waiting. */
+  isFull = false
+  readonly #i32: Int32Array
+  readonly #from: number
+  readonly #sentIndex: number
+  readonly #overflowIndex: number
 
   constructor(region: Region, from: number, to: number, lane: Lane) {
     const { layout } = region
     const ringBytes = layout.ringBytes(lane)
+    const words = layout.laneWords(from, to, lane)
     this.to = to
     this.lane = lane
+    this.#from = from
+    this.#i32 = region.views.i32
+    this.#sentIndex = (words + LINK_SENT) >>> 2
+    this.#overflowIndex = (words + LINK_OVERFLOW_BYTES) >>> 2
+    // What waited in the heap of a predecessor went with it.
+    this.#setOverflow(0)
     this.ring = new RingWriter(region.views.i32, {
-      words: layout.laneWords(from, to, lane),
+      words,
       data: layout.ring(from, to, lane),
       ringBytes,
     })
@@ -82,15 +104,63 @@ export class LinkWriter {
     this.stateIndex = (inbox + INBOX_DEAD) >>> 2
   }
 
-  /** Whether less than three quarters of the ring are taken. Looks at the head only if it must. */
+  /**
+   * Whether less than three quarters of the ring are taken. Looks at the head only if it must.
+   * Nobody waits for a ring that is closed because its reader writes nonsense.
+   */
   isBelowHighWater(): boolean {
     const { ring, highWaterFreeBytes } = this
-    return ring.freeBytesSeen >= highWaterFreeBytes || ring.freeBytes() >= highWaterFreeBytes
+    if (ring.freeBytesSeen >= highWaterFreeBytes || ring.isCorrupt) return true
+    return ring.freeBytes() >= highWaterFreeBytes
+  }
+
+  /** For whoever looks at the engine. Once per batch at most, or where something had to wait. */
+  count(counter: SentCounter): void {
+    count(this.#i32, this.#sentIndex + counter * (COUNTER_BYTES >>> 2), 1)
+  }
+
+  /** A message of `wantedBytes` found no room here. Counted and told once, until `noteRoom`. */
+  noteFull(wantedBytes: number): void {
+    if (this.isFull) return
+    this.isFull = true
+    this.count(SentCounter.Full)
+    const thread = this.#from
+    const { to, ring } = this
+    const lane = this.lane === Lane.Urgent ? 'urgent' : 'bulk'
+    const { freeBytesSeen: freeBytes, ringBytes } = ring
+    tell('full', () => {
+      const name = threadName(thread)
+      return { what: 'link', thread, name, to, lane, wantedBytes, freeBytes, ringBytes }
+    })
+  }
+
+  /** To be called while `isFull`, now and then: the next time it has no room is another time. */
+  noteRoom(): void {
+    const hasRoom = this.ring.freeBytesSeen >= this.lowWaterFreeBytes
+    if (hasRoom && this.overflowBytes === 0) this.isFull = false
+  }
+
+  /** A message of so many bytes waits in our heap because of this link. */
+  charge(bytes: number): void {
+    this.count(SentCounter.Overflow)
+    this.#setOverflow(this.overflowBytes + bytes)
+  }
+
+  /** It waits no longer. */
+  discharge(bytes: number): void {
+    this.#setOverflow(this.overflowBytes - bytes)
+  }
+
+  #setOverflow(bytes: number): void {
+    this.overflowBytes = bytes
+    this.#i32[this.#overflowIndex] = bytes
   }
 }
 
 export class Outbox {
   readonly thread: number
+  /** What the thread counts about itself. */
+  readonly counters: ThreadCounters
   readonly #region: Region
   readonly #i32: Int32Array
   readonly #links: (LinkWriter | undefined)[] = []
@@ -103,6 +173,7 @@ export class Outbox {
     this.#region = region
     this.#i32 = region.views.i32
     this.thread = thread
+    this.counters = new ThreadCounters(region, thread)
   }
 
   /** Joined after construction, because a doorbell needs the inbox and the inbox needs this. */
@@ -120,14 +191,17 @@ export class Outbox {
    * of the tick.
    */
   committed(link: LinkWriter): void {
-    if (link.ring.pendingBytes >= FLUSH_BYTES) this.flush(link)
-    else if (!link.isListed) this.#list(link)
+    if (link.ring.pendingBytes >= BATCH_BYTES) this.flush(link)
+    else if (link.ring.cursor[LISTED] === 0) this.#list(link)
   }
 
   /** Makes the link's batch visible and wakes its reader if that sleeps. */
   flush(link: LinkWriter): void {
     if (link.ring.pendingBytes === 0) return
+    // STEP flush: the tail moves, then whoever sleeps is woken.
     link.ring.publish()
+    link.count(SentCounter.Batches)
+    if (link.isFull) link.noteRoom()
     this.wake(link)
   }
 
@@ -135,7 +209,7 @@ export class Outbox {
   flushAll(): void {
     this.#isScheduled = false
     for (const link of this.#listed) {
-      link.isListed = false
+      link.ring.cursor[LISTED] = 0
       this.flush(link)
     }
     this.#listed.length = 0
@@ -151,7 +225,9 @@ export class Outbox {
     // SYNC sleep-check: pairs with sleep-check in Inbox.tryPark. The bit is set before we look
     // whether it sleeps.
     if (Atomics.load(i32, link.sleepingIndex) === 0) return
-    if (Atomics.exchange(i32, link.sleepingIndex, 0) !== 0) this.#doorbell?.ring(link.to)
+    if (Atomics.exchange(i32, link.sleepingIndex, 0) === 0) return
+    link.count(SentCounter.Wakes)
+    this.#doorbell?.ring(link.to)
   }
 
   /** Wakes every thread: something changed that no frame tells. */
@@ -164,15 +240,19 @@ export class Outbox {
 
   /** Asks the reader to wake us when `wantedBytes` are free. True: they are free already. */
   awaitRoom(link: LinkWriter, wantedBytes: number): boolean {
+    // STEP full: what is pending leaves first, else the reader may have no reason to move.
     this.flush(link)
     link.awaitedBytes = Math.max(link.awaitedBytes, wantedBytes)
-    if (!link.ring.awaitRoom(link.awaitedBytes)) return false
+    if (!link.ring.awaitRoom(link.awaitedBytes)) {
+      link.count(SentCounter.Waits)
+      return false
+    }
     link.awaitedBytes = 0
     return true
   }
 
   #list(link: LinkWriter): void {
-    link.isListed = true
+    link.ring.cursor[LISTED] = 1
     this.#listed.push(link)
     if (this.#isScheduled) return
     this.#isScheduled = true

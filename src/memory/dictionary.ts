@@ -118,7 +118,8 @@ export class DictionaryWriter extends Dictionary {
 
   /** Makes sure that any thread can decode a struct type. False when there is no room. */
   addType(typeId: number, canonical: string): boolean {
-    if (this.entries.types.has(typeId)) return true
+    const known = this.entries.types.get(typeId)
+    if (known !== undefined) return known === canonical
     if (!this.#append(EntryKind.Type, typeId, canonical)) return false
     this.entries.types.set(typeId, canonical)
     return true

@@ -4,15 +4,15 @@
 //   region
 //   ┌────────┬───────────┬─────────────┬──────────────┬──────────────┬────────────┬───────────────┐
 //   │ header │ inboxes   │ link words  │ subscription │ dictionaries │ change log │ rings         │
-//   │ 4 KiB  │ T × 2 KiB │ T·T × 1 KiB │ rows, 4 B    │ T × d        │ 2 halves   │ T·T × (u + b) │
+//   │ 4 KiB  │ T × 2 KiB │ T·T × 1½ KiB│ rows, 4 B    │ T × d        │ 2 halves   │ T·T × (u + b) │
 //   └────────┴───────────┴─────────────┴──────────────┴──────────────┴────────────┴───────────────┘
 //
 //   header    geometry in the first line (written once, copied out once, never trusted again), then
 //             one word per 128-byte line: version, log generation, log tails, deaths, state
-//   inbox     one word per line: sleeping, dead, full, incarnation, dictionary tail, liveness; four
-//             ready groups
+//   inbox     one word per line: sleeping, dead, full, incarnation, dictionary tail; a line of
+//             liveness; four ready groups; four lines of the thread's counters
 //   link      from × T + to; per lane (urgent, bulk) four words, one per line: tail, head, taken,
-//             waiting
+//             waiting; a line of counters for the producer, and one for the consumer
 //
 // Positions (tail, head, taken) count 8-byte units, run freely as u32 and wrap at 2^32. They are
 // never reset. All constants below are bytes unless their name says otherwise. Views index by
@@ -33,7 +33,7 @@ import {
 } from '../base/limits.js'
 
 export const LAYOUT_MAGIC = 0x53594c46 // "FLYS", little endian
-export const LAYOUT_VERSION = 1
+export const LAYOUT_VERSION = 2
 
 /** Header: geometry, in the order of `Geometry`. */
 export const HEADER_BYTES = 4096
@@ -52,7 +52,7 @@ export const HEADER_LOG_GENERATION = 2 * LINE_BYTES
 export const HEADER_LOG_TAIL_EVEN = 3 * LINE_BYTES
 export const HEADER_LOG_TAIL_ODD = 4 * LINE_BYTES
 export const HEADER_DEATHS = 5 * LINE_BYTES
-/** Reserved: nobody writes it yet. */
+/** An EngineState: whether threads may still join, and for whoever looks. */
 export const HEADER_STATE = 6 * LINE_BYTES
 
 /** Inbox of one thread. */
@@ -62,17 +62,32 @@ export const INBOX_DEAD = 1 * LINE_BYTES
 export const INBOX_FULL = 2 * LINE_BYTES
 export const INBOX_INCARNATION = 3 * LINE_BYTES
 export const INBOX_DICTIONARY_TAIL = 4 * LINE_BYTES
-/** Reserved: nobody writes it yet. */
+/**
+ * A line that the thread alone writes, by plain stores. Word 0: its `Activity` in the low bits, and
+ * since when above them, in ms. Then the ms of its last beat, how late that was and the latest
+ * ever, the longest delivery (µs all three).
+ */
 export const INBOX_LIVENESS = 5 * LINE_BYTES
+export const INBOX_BEAT = INBOX_LIVENESS + 4
+export const INBOX_LAG = INBOX_LIVENESS + 8
+export const INBOX_LAG_MAX = INBOX_LIVENESS + 12
+export const INBOX_DELIVERY_MAX = INBOX_LIVENESS + 16
 export const INBOX_READY = 8 * LINE_BYTES
 export const READY_GROUPS_MAX = 4
+/** Counters that the thread alone writes, in the order of `ThreadCounter`. */
+export const INBOX_COUNTERS = 12 * LINE_BYTES
 
-/** Words of one lane of one link. */
+/** Words and counters of one lane of one link. */
 export const LINK_TAIL = 0 * LINE_BYTES
 export const LINK_HEAD = 1 * LINE_BYTES
 export const LINK_TAKEN = 2 * LINE_BYTES
 export const LINK_WAITING = 3 * LINE_BYTES
-export const LANE_WORDS_BYTES = 4 * LINE_BYTES
+/** Counters of the producer, in the order of `SentCounter`, then the bytes that overflowed. */
+export const LINK_SENT = 4 * LINE_BYTES
+export const LINK_OVERFLOW_BYTES = LINK_SENT + 64
+/** Counters of the consumer, in the order of `ReceivedCounter`. */
+export const LINK_RECEIVED = 5 * LINE_BYTES
+export const LANE_WORDS_BYTES = 6 * LINE_BYTES
 export const LINK_WORDS_BYTES = 2 * LANE_WORDS_BYTES
 
 export const Lane = { Urgent: 0, Bulk: 1 } as const
@@ -81,8 +96,40 @@ export type Lane = (typeof Lane)[keyof typeof Lane]
 /** Values of INBOX_DEAD. */
 export const ThreadState = { Vacant: 0, Alive: 1, Dead: 2 } as const
 
-/** Values of HEADER_STATE, which is reserved. */
+/** Values of HEADER_STATE. */
 export const EngineState = { Open: 0, Closing: 1, Closed: 2 } as const
+
+/** What a thread does, in the low bits of INBOX_LIVENESS. Running: something, since then. */
+export const Activity = { Unknown: 0, Running: 1, Sleeping: 2 } as const
+export const ACTIVITY_BITS = 2
+
+/**
+ * A counter takes two words: its low 32 bits, and what remains when the low COUNTER_SHIFT bits are
+ * cut off. The words overlap, so any two that were read nearly together make one count: see
+ * `src/counters/counter.ts`.
+ */
+export const COUNTER_BYTES = 8
+export const COUNTER_SHIFT = 21
+
+export const ThreadCounter = {
+  Deliveries: 0,
+  BusyUs: 1,
+  SpinUs: 2,
+  Wakes: 3,
+  Parks: 4,
+  SpinHits: 5,
+  SpinMisses: 6,
+  LossyDropped: 7,
+  MailboxDropped: 8,
+  RepliesDropped: 9,
+} as const
+export type ThreadCounter = (typeof ThreadCounter)[keyof typeof ThreadCounter]
+
+export const SentCounter = { Batches: 0, Full: 1, Overflow: 2, Waits: 3, Wakes: 4 } as const
+export type SentCounter = (typeof SentCounter)[keyof typeof SentCounter]
+
+/** `Units` are of 8 bytes, as positions are. */
+export const ReceivedCounter = { Frames: 0, Units: 1 } as const
 
 const PAGE_BYTES = 4096
 
@@ -121,7 +168,7 @@ export interface Layout extends Geometry {
   readonly rings: number
   readonly regionBytes: number
   inbox(thread: number): number
-  /** Start of the four words of one lane of the link `from` → `to`. */
+  /** Start of the words of one lane of the link `from` → `to`. */
   laneWords(from: number, to: number, lane: Lane): number
   /** Start of the ring of one lane of the link `from` → `to`. */
   ring(from: number, to: number, lane: Lane): number

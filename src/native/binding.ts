@@ -27,7 +27,7 @@ export interface NativeDoorbellOptions {
   readonly cores: number
 }
 
-/** Counts since the doorbell was made; they wrap at 2^32. */
+/** Counts since the doorbell was made. */
 export interface NativeDoorbellStats {
   /** The bell rang. */
   readonly wakes: number
@@ -127,13 +127,49 @@ export interface NativeBinding {
     lane: number,
   ): boolean
 
+  /**
+   * Why no doorbell can work in this process, in one line, or null. The addon looks up by name what
+   * it needs of libuv; a test may say that one name, without its `uv_`, is hidden.
+   */
+  explainLoop(hidden?: string): string | null
+
+  /**
+   * Lets the calling thread run on these CPUs alone. 0, or a negative errno. What `getAffinity`
+   * reads back may be less: the kernel leaves out CPUs that are offline or not the container's.
+   */
+  setAffinity(cpus: Int32Array): number
+  /**
+   * The CPUs on which the calling thread may run, ascending. How many there are, of which those
+   * that fit are written into `cpus`; or a negative errno.
+   */
+  getAffinity(cpus: Int32Array): number
+  /**
+   * Has pages of the region come from a NUMA node when they are first touched. Both ends are moved
+   * to the nearest start of a page. How many pages that concerns, or a negative errno.
+   */
+  preferNode(region: Uint8Array, offset: number, bytes: number, node: number): number
+  /**
+   * The node of each page of the region, negative where nobody has touched it. How many pages there
+   * are, of which those that fit are written into `nodes`; or a negative errno.
+   */
+  nodesOf(region: Uint8Array, offset: number, bytes: number, nodes: Int32Array): number
+
   readonly Doorbell: new (options: NativeDoorbellOptions) => NativeDoorbell
+  // From here on for tests and benchmarks.
   readonly NativeRingWriter: new (...ring: RingArguments) => NativeRingWriter
   readonly NativeRingReader: new (...ring: RingArguments) => NativeRingReader
   readonly NativeStressThread: new (
     isProducer: boolean,
     ...rest: [...ring: RingArguments, frames: number, seed: number]
   ) => NativeStressThread
+
+  /** One actor of a litmus test on a C++ thread; `test/litmus` has the other. */
+  readonly NativeLitmusThread: new (
+    memory: Int32Array,
+    test: number,
+    role: number,
+    cells: number,
+  ) => { join(): void }
 
   /** Two C++ threads, one ring in private memory: the limit of this machine. Blocks the caller. */
   measureLimit(options: NativeLimitOptions): NativeLimitResult

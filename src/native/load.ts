@@ -1,17 +1,36 @@
 // Finds and loads the addon, once per thread. The only file that loads a `.node` file.
 //
-// Flyshuttle works without it, so nothing here throws: whoever needs to know why it is absent reads
-// `reason`.
+// What a developer has built here goes before what the package carries. Flyshuttle works without,
+// so nothing here throws: whoever needs to know why the addon is absent reads `reason`, or has
+// `advise` tell the whole story (`advice.ts`).
 
-import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { findPackageRoot, requireFrom } from '../base/package-root.js'
 import type { NativeBinding } from './binding.js'
+
+/** A file that was looked at, and why it is not in use: null if it is. */
+export interface Attempt {
+  readonly file: string
+  readonly obstacle: string | null
+}
 
 export interface LoadedBinding {
   readonly binding: NativeBinding | null
-  /** Why `binding` is null, in a few words; else null. */
+  /** The file of `binding`, or null. */
+  readonly file: string | null
+  /** Why `binding` is null, in one line; else null. */
   readonly reason: string | null
+  readonly attempts: readonly Attempt[]
 }
+
+/** Loads a file below `root`: what `bindings` exports. */
+export type FindBinding = (options: {
+  bindings: string
+  module_root: string
+  try: string[][]
+}) => unknown
+
+const FILE = 'flyshuttle.node'
 
 let loaded: LoadedBinding | null = null
 
@@ -26,22 +45,58 @@ export function loadBinding(): LoadedBinding {
 }
 
 function findBinding(): LoadedBinding {
-  if (process.env.FLYSHUTTLE_NO_ADDON === '1') {
-    return { binding: null, reason: 'FLYSHUTTLE_NO_ADDON=1' }
-  }
+  if (process.env.FLYSHUTTLE_NO_ADDON === '1') return absent('FLYSHUTTLE_NO_ADDON=1')
+  const root = findPackageRoot()
+  if (root === null) return absent('the package flyshuttle is not installed where this bundle runs')
   try {
-    const bindings = createRequire(import.meta.url)('bindings') as FindBinding
-    // Both `src/native/` and `dist/native/` lie two floors below the package's root.
-    const root = fileURLToPath(new URL('../../', import.meta.url))
-    const found = bindings({ bindings: 'flyshuttle.node', module_root: root })
-    return { binding: found as NativeBinding, reason: null }
+    const bindings = requireFrom(join(root, 'package.json'))('bindings') as FindBinding
+    return tryPlaces(root, bindings)
   } catch (error) {
-    // `bindings` lists every place that it looked at; what matters is whether there was a file.
-    const [line = 'unknown'] = String((error as Error).message).split('\n')
-    const isAbsent = line.startsWith('Could not locate')
-    const reason = isAbsent ? 'no flyshuttle.node has been built for this machine' : line
-    return { binding: null, reason }
+    return absent(firstLine(error))
   }
 }
 
-type FindBinding = (options: { bindings: string; module_root: string }) => unknown
+/** Tries one place after the other, in a package that lies in `root`. For `loadBinding`. */
+export function tryPlaces(root: string, bindings: FindBinding): LoadedBinding {
+  const attempts: Attempt[] = []
+  for (const folders of placesOf(process.platform, process.arch)) {
+    const file = join(root, ...folders, FILE)
+    const place = [['module_root', ...folders, 'bindings']]
+    let obstacle: string | null
+    try {
+      const found = bindings({ bindings: FILE, module_root: root, try: place })
+      const binding = found as NativeBinding
+      obstacle = binding.explainLoop()
+      attempts.push({ file, obstacle })
+      if (obstacle === null) return { binding, file, reason: null, attempts }
+    } catch (error) {
+      // `bindings` lists where it has looked if there was nothing to load.
+      const isAbsent = (error as { tries?: unknown }).tries !== undefined
+      attempts.push({ file, obstacle: isAbsent ? 'not there' : firstLine(error) })
+    }
+  }
+  const failed = attempts.find(({ obstacle }) => obstacle !== 'not there')
+  const machine = `${process.platform}-${process.arch}`
+  const reason =
+    failed === undefined
+      ? `there is no ${FILE} for ${machine} in the package`
+      : `${failed.file}: ${failed.obstacle}`
+  return absent(reason, attempts)
+}
+
+/** Folders below the package's root, the first choice first. */
+export function placesOf(platform: string, arch: string): string[][] {
+  return [
+    ['build', 'Release'],
+    ['prebuilds', `${platform}-${arch}`],
+  ]
+}
+
+function absent(reason: string, attempts: readonly Attempt[] = []): LoadedBinding {
+  return { binding: null, file: null, reason, attempts }
+}
+
+function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return text.split('\n')[0] as string
+}

@@ -11,7 +11,8 @@
 //   word 1   flags (low 12 bits), codec (next 4), source agent (high 16; 0 is the thread itself)
 //   word 2   subject id in the sending thread's dictionary; with the InlineSubject flag, the
 //            subject's byte length
-//   word 3   type id: fingerprint of the struct's canonical schema; 0 for msgpack and raw
+//   word 3   type id: fingerprint of the struct's canonical schema or of the flat record's keys; 0
+//            for msgpack and raw
 //
 // Optional blocks follow in this order, each a multiple of 8 bytes:
 //   Target         u32 subscription id, u32 0       one chosen subscription on the receiving thread

@@ -25,37 +25,58 @@ export interface RingPlace {
   readonly ringBytes: number
 }
 
+// Constants of this module, which V8 folds into compiled code; imported ones it does not.
+const KIND_SHIFT = FRAME_KIND_SHIFT
+const LENGTH_MASK = FRAME_LENGTH_MASK
+const HEADER_BYTES = FRAME_HEADER_BYTES
+const PAD: number = FrameKind.Pad
+
 /** The largest frame, header included, that a ring of this size carries. */
 export function frameBytesMax(ringBytes: number): number {
   return ringBytes / FRAME_RING_DIVISOR
 }
 
+/**
+ * Words of a writer's cursor: private memory of the producing thread, in which the ring's state is
+ * plain integers that compiled emitters (`codec/struct-source.ts`) read and write too.
+ *
+ * All but the last are positions. `Limit` is how far the tail may move without a look at the head;
+ * `Listed` is not 0 while the batch is sure to be flushed by the end of the tick.
+ */
+export const Cursor = { Tail: 0, Limit: 1, Published: 2, Listed: 3 } as const
+/** More than V8 keeps on its moving heap: compiled code knows where these words lie. */
+const CURSOR_BYTES = 128
+const TAIL = Cursor.Tail
+const LIMIT = Cursor.Limit
+const PUBLISHED = Cursor.Published
+
 export class RingWriter {
+  readonly cursor = new Int32Array(new ArrayBuffer(CURSOR_BYTES))
+  /** Where frames start: bytes, and units of 8 bytes that follow. */
+  readonly data: number
+  readonly capacity: number
   readonly #i32: Int32Array
   readonly #tailIndex: number
   readonly #headIndex: number
   readonly #waitingIndex: number
-  readonly #data: number
-  readonly #capacity: number
   readonly #mask: number
-  #tail: number
   #next: number
-  #published: number
-  #headSeen: number
+  #isCorrupt = false
 
   constructor(i32: Int32Array, place: RingPlace) {
     this.#i32 = i32
     this.#tailIndex = (place.words + LINK_TAIL) >>> 2
     this.#headIndex = (place.words + LINK_HEAD) >>> 2
     this.#waitingIndex = (place.words + LINK_WAITING) >>> 2
-    this.#data = place.data
-    this.#capacity = place.ringBytes >>> 3
-    this.#mask = this.#capacity - 1
-    this.#tail = Atomics.load(i32, this.#tailIndex)
-    this.#next = this.#tail
-    this.#published = this.#tail
-    this.#headSeen = Atomics.load(i32, this.#headIndex)
-    this.#checkHead()
+    this.data = place.data
+    this.capacity = place.ringBytes >>> 3
+    this.#mask = this.capacity - 1
+    const tail = Atomics.load(i32, this.#tailIndex)
+    this.#next = tail
+    this.cursor[TAIL] = tail
+    this.cursor[PUBLISHED] = tail
+    // As if it were full: the first claim looks at the head, and says so if that cannot be.
+    this.cursor[LIMIT] = tail
   }
 
   /**
@@ -67,41 +88,43 @@ export class RingWriter {
    */
   claim(lengthBytes: number, reserveBytes = 0): number {
     const units = (lengthBytes + 7) >>> 3
-    const tail = this.#tail
+    const { cursor, capacity } = this
+    const tail = cursor[TAIL] as number
     const index = tail & this.#mask
-    const toEnd = this.#capacity - index
+    const toEnd = capacity - index
     const wanted = (units <= toEnd ? units : units + toEnd) + (reserveBytes >>> 3)
-    if (wanted > this.#capacity - ((tail - this.#headSeen) | 0)) {
-      this.#headSeen = Atomics.load(this.#i32, this.#headIndex)
-      this.#checkHead()
-      if (wanted > this.#capacity - ((tail - this.#headSeen) | 0)) return -1
+    if (wanted > (((cursor[LIMIT] as number) - tail) | 0)) {
+      this.#readHead()
+      if (wanted > (((cursor[LIMIT] as number) - tail) | 0)) return -1
     }
     if (units <= toEnd) {
       this.#next = (tail + units) | 0
-      return this.#data + (index << 3)
+      return this.data + (index << 3)
     }
-    const pad = (FrameKind.Pad << FRAME_KIND_SHIFT) | (toEnd << 3)
-    this.#i32[(this.#data + (index << 3)) >>> 2] = pad
+    const pad = (PAD << KIND_SHIFT) | (toEnd << 3)
+    this.#i32[(this.data + (index << 3)) >>> 2] = pad
     this.#next = (tail + toEnd + units) | 0
-    return this.#data
+    return this.data
   }
 
   /** Takes the claimed frame into the batch. It is not visible yet: see `publish`. */
   commit(): void {
-    this.#tail = this.#next
+    this.cursor[TAIL] = this.#next
   }
 
   /** Bytes committed and not yet visible. */
   get pendingBytes(): number {
-    return ((this.#tail - this.#published) | 0) << 3
+    const { cursor } = this
+    return (((cursor[TAIL] as number) - (cursor[PUBLISHED] as number)) | 0) << 3
   }
 
   /** Makes the batch visible. The caller then rings whoever sleeps; see `Outbox.flush`. */
   publish(): void {
-    this.#published = this.#tail
+    const tail = this.cursor[TAIL] as number
+    this.cursor[PUBLISHED] = tail
     // SYNC tail-publish: pairs with tail-publish in RingReader.poll. Records are complete before
     // the tail moves.
-    Atomics.store(this.#i32, this.#tailIndex, this.#tail)
+    Atomics.store(this.#i32, this.#tailIndex, tail)
   }
 
   /**
@@ -129,31 +152,38 @@ export class RingWriter {
    * Free bytes as of the last look at the head: never more than there are, and free of any atomic.
    */
   get freeBytesSeen(): number {
-    return (this.#capacity - ((this.#tail - this.#headSeen) | 0)) << 3
+    const { cursor } = this
+    return (((cursor[LIMIT] as number) - (cursor[TAIL] as number)) | 0) << 3
   }
 
   get ringBytes(): number {
-    return this.#capacity << 3
+    return this.capacity << 3
+  }
+
+  /** The consumer has written what no consumer writes: this ring takes nothing any more. */
+  get isCorrupt(): boolean {
+    return this.#isCorrupt
   }
 
   #freeNow(): number {
-    this.#headSeen = Atomics.load(this.#i32, this.#headIndex)
-    this.#checkHead()
-    return (this.#capacity - ((this.#tail - this.#headSeen) | 0)) << 3
+    this.#readHead()
+    return this.freeBytesSeen
   }
 
-  #checkHead(): void {
-    const used = (this.#tail - this.#headSeen) | 0
-    if (used < 0 || used > this.#capacity) {
+  #readHead(): void {
+    const { cursor, capacity } = this
+    const tail = cursor[TAIL] as number
+    const head = Atomics.load(this.#i32, this.#headIndex)
+    const used = (tail - head) | 0
+    if (used < 0 || used > capacity || this.#isCorrupt) {
+      this.#isCorrupt = true
       const found = `a head ${used} units behind the tail`
       // Full from now on: nothing more is written.
-      this.#headSeen = (this.#tail - this.#capacity) | 0
-      throw new FlyshuttleError('ERR_FRAME_CORRUPT', {
-        thread: '(consumer)',
-        found,
-        wanted: `0 to ${this.#capacity} units`,
-      })
+      cursor[LIMIT] = tail
+      const wanted = `0 to ${capacity} units`
+      throw new FlyshuttleError('ERR_FRAME_CORRUPT', { thread: '(consumer)', found, wanted })
     }
+    cursor[LIMIT] = (head + capacity) | 0
   }
 }
 
@@ -188,6 +218,7 @@ export class RingReader {
     this.#data = place.data
     this.#capacity = place.ringBytes >>> 3
     this.#mask = this.#capacity - 1
+    // STEP adopt: what the last consumer had taken is behind us before anything is read.
     const head = Atomics.load(i32, this.#headIndex)
     const taken = Atomics.load(i32, this.#takenIndex)
     this.#head = ((taken - head) | 0) > 0 ? taken : head
@@ -222,13 +253,13 @@ export class RingReader {
       while (head !== tail && frames < framesMax) {
         const offset = this.#data + ((head & mask) << 3)
         const word0 = i32[offset >>> 2] as number
-        const length = word0 & FRAME_LENGTH_MASK
+        const length = word0 & LENGTH_MASK
         const units = (length + 7) >>> 3
-        const isPad = word0 >>> FRAME_KIND_SHIFT === FrameKind.Pad
+        const isPad = word0 >>> KIND_SHIFT === PAD
         if (
           units > ((tail - head) | 0) ||
           units > this.#capacity - (head & mask) ||
-          length < (isPad ? 8 : FRAME_HEADER_BYTES)
+          length < (isPad ? 8 : HEADER_BYTES)
         ) {
           this.#corrupt = `a length of ${length} bytes`
           break
@@ -263,6 +294,11 @@ export class RingReader {
     return Atomics.exchange(this.#i32, this.#waitingIndex, 0) !== 0
   }
 
+  /** Up to here frames have been handled, in units of 8 bytes; for counting. */
+  get position(): number {
+    return this.#head
+  }
+
   /** Where the producer's published frames end now; for `hasPassed`. */
   get publishedEnd(): number {
     return Atomics.load(this.#i32, this.#tailIndex)
@@ -280,6 +316,7 @@ export class RingReader {
 
   /** Drops every frame that waits: a thread that takes over a vacant place starts clean. */
   skipAll(): void {
+    // STEP adopt: taken before head, as in `poll`.
     this.#head = Atomics.load(this.#i32, this.#tailIndex)
     this.#i32[this.#takenIndex] = this.#head
     Atomics.store(this.#i32, this.#headIndex, this.#head)

@@ -203,6 +203,7 @@ export class ChangeLogReader {
 
   #read(half: number, from: number, tail: number): { op: number; subscription: Subscription }[] {
     const { buffer } = this.#region.views
+    const { threads, subscriptions } = this.#region.layout
     const u32 = this.#u32
     const changes: { op: number; subscription: Subscription }[] = []
     let at = from
@@ -212,16 +213,22 @@ export class ChangeLogReader {
       const lengths = u32[word + 5] as number
       const patternStart = half + at + ENTRY_HEADER_BYTES
       const queueStart = patternStart + (lengths & 0xffff)
+      const op = u32[word] as number
+      const thread = place & 0xffff
+      const id = u32[word + 1] as number
+      // Not what thread 0 wrote: nothing after it can be read either. The next snapshot mends it.
+      const isKnown = op === Op.Add || op === Op.Remove
+      if (!isKnown || thread >= threads || id >= subscriptions) break
       const subscription: Subscription = {
-        id: u32[word + 1] as number,
+        id,
         generation: u32[word + 2] as number,
-        thread: place & 0xffff,
+        thread,
         agent: place >>> 16,
         flags: u32[word + 4] as number,
         pattern: buffer.toString('latin1', patternStart, queueStart),
         queue: buffer.toString('latin1', queueStart, queueStart + (lengths >>> 16)),
       }
-      changes.push({ op: u32[word] as number, subscription })
+      changes.push({ op, subscription })
       at += entryBytes(subscription)
     }
     return changes

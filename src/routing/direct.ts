@@ -8,22 +8,24 @@ import { FlyshuttleError } from '../base/errors.js'
 import { FRAME_HEADER_BYTES, OVERFLOW_BYTES_MAX } from '../base/limits.js'
 import type { Message } from '../codec/message.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
-import { ThreadState } from '../memory/layout.js'
+import { ThreadCounter, ThreadState } from '../memory/layout.js'
 import type { Views } from '../memory/region.js'
-import type { CodecId } from '../base/codec-id.js'
+import { CodecId } from '../base/codec-id.js'
 import { FRAME_CODEC_SHIFT, FRAME_KIND_SHIFT, FrameFlag, FrameKind } from '../ring/frame.js'
 import type { PayloadStage } from './payload.js'
 
 const BLOCKS_BYTES = FRAME_HEADER_BYTES + 8
 
+const EMPTY = new Uint8Array(0)
+
 interface DirectParcel {
-  readonly kind: FrameKind
-  readonly flags: number
-  readonly codec: CodecId
-  readonly typeId: number
+  kind: FrameKind
+  flags: number
+  codec: CodecId
+  typeId: number
   readonly payload: Uint8Array
-  readonly incarnation: number
-  readonly counter: number
+  incarnation: number
+  counter: number
 }
 
 export class DirectSender {
@@ -31,9 +33,16 @@ export class DirectSender {
   readonly #outbox: Outbox
   readonly #stage: PayloadStage
   readonly #waiting = new Map<LinkWriter, DirectParcel[]>()
-
-  /** Frames that found neither room nor overflow, or whose receiver has ended. */
-  dropped = 0
+  /** One object for all frames; what has to wait gets a copy. */
+  readonly #staged: DirectParcel = {
+    kind: FrameKind.Reply,
+    flags: 0,
+    codec: CodecId.None,
+    typeId: 0,
+    payload: EMPTY,
+    incarnation: 0,
+    counter: 0,
+  }
 
   constructor(views: Views, outbox: Outbox, stage: PayloadStage) {
     this.#views = views
@@ -43,6 +52,13 @@ export class DirectSender {
 
   get isWaiting(): boolean {
     return this.#waiting.size > 0
+  }
+
+  /** Frames that wait. */
+  get count(): number {
+    let count = 0
+    for (const parcels of this.#waiting.values()) count += parcels.length
+    return count
   }
 
   /**
@@ -67,7 +83,13 @@ export class DirectSender {
       const data = { subject, found: lengthBytes, wanted: link.frameBytesMax }
       throw new FlyshuttleError('ERR_MESSAGE_TOO_LARGE', data)
     }
-    const parcel = { kind, flags, codec, typeId, payload: EMPTY, incarnation, counter }
+    const parcel = this.#staged
+    parcel.kind = kind
+    parcel.flags = flags
+    parcel.codec = codec
+    parcel.typeId = typeId
+    parcel.incarnation = incarnation
+    parcel.counter = counter
     const waiting = this.#waiting.get(link)
     const mustWait =
       waiting !== undefined &&
@@ -76,11 +98,11 @@ export class DirectSender {
     // A failure is small, and the requester must hear of it: it may take as much room again.
     const limitBytes = OVERFLOW_BYTES_MAX * ((flags & FrameFlag.Failed) === 0 ? 1 : 2)
     if (link.overflowBytes + lengthBytes > limitBytes) {
-      this.dropped++
+      this.#outbox.counters.add(ThreadCounter.RepliesDropped, 1)
       const data = { subject, found: link.overflowBytes, wanted: limitBytes }
       throw new FlyshuttleError('ERR_BACKPRESSURE', data)
     }
-    link.overflowBytes += lengthBytes
+    link.charge(lengthBytes)
     const parked = { ...parcel, payload: this.#stage.take() }
     if (waiting === undefined) this.#waiting.set(link, [parked])
     else waiting.push(parked)
@@ -110,6 +132,7 @@ export class DirectSender {
 
   /** Drops what waits. */
   close(): void {
+    for (const [link, parcels] of this.#waiting) this.#discharge(link, parcels)
     this.#waiting.clear()
   }
 
@@ -118,6 +141,7 @@ export class DirectSender {
     const reserve = parcel.kind === FrameKind.Control ? 0 : link.reserveBytes
     let start = link.ring.claim(length, reserve)
     if (start < 0) {
+      link.noteFull(2 * length + reserve)
       if (!this.#outbox.awaitRoom(link, 2 * length + reserve)) return false
       start = link.ring.claim(length, reserve)
       if (start < 0) return false
@@ -137,13 +161,11 @@ export class DirectSender {
   }
 
   #drop(link: LinkWriter, parcels: DirectParcel[]): void {
-    this.dropped += parcels.length
+    this.#outbox.counters.add(ThreadCounter.RepliesDropped, parcels.length)
     this.#discharge(link, parcels.splice(0))
   }
 
   #discharge(link: LinkWriter, parcels: readonly DirectParcel[]): void {
-    for (const { payload } of parcels) link.overflowBytes -= BLOCKS_BYTES + payload.length
+    for (const { payload } of parcels) link.discharge(BLOCKS_BYTES + payload.length)
   }
 }
-
-const EMPTY = new Uint8Array(0)

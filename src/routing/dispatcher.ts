@@ -6,12 +6,12 @@
 // of its own: handlers may change it.
 
 import { RequestTicket } from '../agent/info.js'
-import type { Mailbox } from '../agent/mailbox.js'
 import { FlyshuttleError } from '../base/errors.js'
 import { FRAME_HEADER_BYTES, ROUTES_CACHED_MAX } from '../base/limits.js'
 import type { Message } from '../codec/message.js'
+import { FlatDecoder } from '../codec/flat.js'
 import { MsgpackDecoder } from '../codec/msgpack.js'
-import { structFromCanonical, type BoundStruct } from '../codec/struct.js'
+import { structFromCanonical } from '../codec/struct.js'
 import { DictionaryReader } from '../memory/dictionary.js'
 import type { Region, Views } from '../memory/region.js'
 import { CodecId } from '../base/codec-id.js'
@@ -26,42 +26,19 @@ import {
 } from '../ring/frame.js'
 import { SubscriptionFlag, type Subscription } from './change-log.js'
 import { SubjectTrie } from './subject-trie.js'
+import { expressOf, type LocalSubscription, type Struct, type Target } from './target.js'
 
-/** A subscription of this thread: what the log says of it, and who handles it. */
-export interface LocalSubscription {
-  readonly entry: Subscription
-  readonly mailbox: Mailbox
-  /** The message type it was made with; frames of another type are refused. Null takes anything. */
-  readonly message: Message<unknown> | null
-  /** The reply type of a responder, for encoding its results. */
-  readonly reply: Message<unknown> | null
-  /** Hand over a view that reads fields from the ring, instead of a decoded object. */
-  readonly isLazy: boolean
-  /** Name of the agent it belongs to; '' for the thread itself. */
-  readonly name: string
-}
+/** A constant of this module, which V8 folds; an imported one it does not. */
+const HEADER_BYTES = FRAME_HEADER_BYTES
 
 export interface DispatcherEvents {
-  /** A reply, or a failed one, to a request of this thread. */
-  onReply(incarnation: number, counter: number, isFailed: boolean, decode: () => unknown): void
+  /** A reply, or a failed one, to a request of this thread; `decodeReply` has its value. */
+  onReply(incarnation: number, counter: number, isFailed: boolean): void
   onControl(source: number, incarnation: number, counter: number, payload: unknown): void
   /** A request that nobody here handles (any more), or whose payload cannot be read. */
   onRefused(ticket: RequestTicket, error: Error): void
   /** A frame that cannot be handled; nobody waits for it. */
   onError(error: unknown, subject: string, subscription: LocalSubscription | null): void
-}
-
-/** The local plain subscriptions of one subject. */
-interface Target {
-  readonly subject: string
-  epoch: number
-  plain: readonly LocalSubscription[]
-}
-
-interface Struct {
-  readonly typeId: number
-  readonly bytes: number
-  readonly bound: BoundStruct<unknown>
 }
 
 export class Dispatcher {
@@ -70,6 +47,9 @@ export class Dispatcher {
   readonly #events: DispatcherEvents
   readonly #dictionaries: DictionaryReader[] = []
   readonly #msgpack: MsgpackDecoder[] = []
+  readonly #flat: FlatDecoder
+  readonly #canonicalOf = (typeId: number): string | undefined =>
+    this.#dictionaries[this.#source]?.type(typeId)
   readonly #targets: (Target | undefined)[][] = []
   readonly #inlineTargets = new Map<string, Target>()
   readonly #trie = new SubjectTrie<LocalSubscription>()
@@ -89,6 +69,7 @@ export class Dispatcher {
     this.#views = region.views
     this.#i32 = region.views.i32
     this.#events = events
+    this.#flat = new FlatDecoder(region.views)
     for (let thread = 0; thread < region.layout.threads; thread++) {
       const dictionary = new DictionaryReader(region, thread)
       this.#dictionaries.push(dictionary)
@@ -121,6 +102,29 @@ export class Dispatcher {
     const word = offset >>> 2
     const i32 = this.#i32
     const word1 = i32[word + 1] as number
+    const known = (this.#targets[source] as (Target | undefined)[])[i32[word + 2] as number]
+    if (known !== undefined) {
+      const express = known.express
+      if (
+        express !== null &&
+        express.word0 === word0 &&
+        express.word1 === word1 &&
+        express.typeId === (i32[word + 3] as number) &&
+        known.epoch === this.#epoch &&
+        express.mailbox.isFree
+      ) {
+        this.#source = source
+        let value: unknown
+        try {
+          value = express.bound.decode(offset + HEADER_BYTES)
+        } catch (error) {
+          this.#events.onError(error, known.subject, known.plain[0] ?? null)
+          return
+        }
+        express.mailbox.hand(value, express.info, known.subject)
+        return
+      }
+    }
     this.#source = source
     this.#typeId = i32[word + 3] as number
     this.#codec = ((word1 >>> FRAME_CODEC_SHIFT) & FRAME_CODEC_MASK) as CodecId
@@ -132,9 +136,17 @@ export class Dispatcher {
       for (const subscription of target.plain) {
         this.#publishTo(subscription, target.subject, word1 >>> FRAME_SOURCE_SHIFT)
       }
+      const last = this.#lastStruct
+      const isDecoded = this.#codec === CodecId.Struct && last?.typeId === this.#typeId >>> 0
+      target.express = isDecoded ? expressOf(target, last, source, word0, word1) : null
       return
     }
     this.#onOther(kind, word, word1)
+  }
+
+  /** The payload of the reply under way; only within `onReply`. */
+  decodeReply(): unknown {
+    return this.#decode('(reply)', null, false)
   }
 
   #onOther(kind: number, word: number, word1: number): void {
@@ -170,8 +182,7 @@ export class Dispatcher {
     if (this.#start > this.#end) throw this.#corrupt('blocks beyond its end')
     if (kind === FrameKind.Reply) {
       const isFailed = (word1 & FrameFlag.Failed) !== 0
-      const decode = (): unknown => this.#decode('(reply)', null, false)
-      this.#events.onReply(incarnation, counter, isFailed, decode)
+      this.#events.onReply(incarnation, counter, isFailed)
       return
     }
     if (kind === FrameKind.Control) {
@@ -243,9 +254,10 @@ export class Dispatcher {
   #compileTarget(source: number, subjectId: number, known: Target | undefined): Target {
     const subject = known?.subject ?? this.#dictionaries[source]?.subject(subjectId)
     if (!subject) throw this.#corrupt(`subject number ${subjectId}`)
-    const target = known ?? { subject, epoch: -1, plain: [] }
+    const target = known ?? { subject, epoch: -1, plain: [], express: null }
     target.plain = this.#trie.match(subject)
     target.epoch = this.#epoch
+    target.express = null
     ;(this.#targets[source] as (Target | undefined)[])[subjectId] = target
     return target
   }
@@ -254,7 +266,7 @@ export class Dispatcher {
     let target = this.#inlineTargets.get(subject)
     if (target === undefined) {
       if (this.#inlineTargets.size >= ROUTES_CACHED_MAX) this.#inlineTargets.clear()
-      target = { subject, epoch: -1, plain: [] }
+      target = { subject, epoch: -1, plain: [], express: null }
       this.#inlineTargets.set(subject, target)
     }
     if (target.epoch !== this.#epoch) {
@@ -266,6 +278,12 @@ export class Dispatcher {
 
   #decode(subject: string, wanted: Message<unknown> | null, isLazy: boolean): unknown {
     const codec = this.#codec
+    if (codec === CodecId.Flat) {
+      if (wanted !== null && wanted.codec !== CodecId.Msgpack) {
+        throw this.#mismatch(subject, wanted)
+      }
+      return this.#flat.decode(this.#typeId >>> 0, this.#canonicalOf, this.#start, this.#end)
+    }
     if (wanted !== null && (wanted.codec !== codec || wanted.typeId !== this.#typeId >>> 0)) {
       throw this.#mismatch(subject, wanted)
     }
@@ -338,7 +356,7 @@ export class Dispatcher {
 /** A publish without these goes to all plain subscriptions of a numbered subject. */
 const SPECIAL_PUBLISH = FrameFlag.Target | FrameFlag.InlineSubject
 
-const CODEC_NAMES = ['nothing', 'struct', 'msgpack', 'raw']
+const CODEC_NAMES = ['nothing', 'struct', 'msgpack', 'raw', 'an object']
 
 function isPlain(entry: Subscription): boolean {
   return entry.queue === '' && (entry.flags & SubscriptionFlag.Responder) === 0

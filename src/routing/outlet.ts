@@ -1,43 +1,95 @@
-// What one message type needs on its way out of a thread: its route, and for structs the encoder
-// that writes straight into the ring. Made when the thread first publishes the message; the sender
-// keeps it at hand, so that publishing looks nothing up.
+// What one message type needs on its way out of a thread: its route and, for a struct that often
+// goes to one thread alone, an emitter: code compiled for writing this struct into that ring.
+//
+// Made when the thread first publishes the message; the sender keeps it at hand, so that publishing
+// looks nothing up. The emitter goes by a gate: a word that holds the version of the routes for
+// which its way is right. Any change of the routes moves the shared version past the gate; a
+// message of the subject that has to wait shuts it (`Route.shut`). In both cases the next publish
+// takes the long way, which opens the gate again once it may.
 
-import { FRAME_HEADER_BYTES } from '../base/limits.js'
+import {
+  EMITTERS_MAX,
+  EMITTER_AFTER_MESSAGES,
+  FLUSH_BYTES,
+  FRAME_HEADER_BYTES,
+} from '../base/limits.js'
 import type { Message } from '../codec/message.js'
-import type { BoundStruct } from '../codec/struct.js'
+import type { Emit } from '../codec/struct.js'
+import type { LinkWriter } from '../link/outbox.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
+import { HEADER_VERSION } from '../memory/layout.js'
 import type { Views } from '../memory/region.js'
-import { FRAME_CODEC_SHIFT } from '../ring/frame.js'
+import {
+  FRAME_CODEC_SHIFT,
+  FRAME_KIND_SHIFT,
+  FRAME_SOURCE_SHIFT,
+  FrameKind,
+} from '../ring/frame.js'
 import type { Route } from './route-table.js'
 
-export interface Outlet {
-  readonly route: Route
-  /** Encoder straight into the region; null where a message has to be staged. */
-  readonly struct: BoundStruct<unknown> | null
-  /** Of the whole frame, when `struct` is not null. */
-  readonly lengthBytes: number
-  /** Word 1 of the frame, without the agent. */
-  readonly word1: number
-}
+/** By all engines of this thread. */
+let emittersMade = 0
 
-export function openOutlet(
-  message: Message<unknown>,
-  route: Route,
-  views: Views,
-  dictionary: DictionaryWriter,
-  frameBytesMax: number,
-): Outlet {
-  const { struct, typeId } = message
-  const lengthBytes = FRAME_HEADER_BYTES + (struct?.bytes ?? 0)
-  const isDirect =
-    struct !== null &&
-    route.subjectId !== 0 &&
-    lengthBytes <= frameBytesMax &&
-    dictionary.addType(typeId, struct.canonical)
-  return {
-    route,
-    struct: isDirect ? struct.bind(views) : null,
-    lengthBytes,
-    word1: message.codec << FRAME_CODEC_SHIFT,
+export class Outlet {
+  readonly route: Route
+  readonly #message: Message<unknown>
+  readonly #kept: { value: unknown } = { value: undefined }
+  #messages = 0
+  /** The way into `link`, or null: then nothing goes but the long way. */
+  emit: Emit | null = null
+  link: LinkWriter | null = null
+
+  constructor(message: Message<unknown>, route: Route) {
+    this.#message = message
+    this.route = route
+  }
+
+  /** The fields that the emitter read and could not write. They are read from the message once. */
+  takeKept(): unknown {
+    const { value } = this.#kept
+    this.#kept.value = undefined
+    return value
+  }
+
+  /** To be called after each message that took the long way and was written. */
+  learn(views: Views, dictionary: DictionaryWriter): void {
+    const { solo } = this.route
+    if (solo === null || this.route.parked.length > 0) return
+    if (solo === this.link) this.route.open()
+    else if (++this.#messages >= EMITTER_AFTER_MESSAGES) this.#compile(solo, views, dictionary)
+  }
+
+  #compile(link: LinkWriter, views: Views, dictionary: DictionaryWriter): void {
+    const { struct, typeId, codec } = this.#message
+    const { route } = this
+    this.#messages = 0
+    if (struct === null || route.subjectId === 0 || emittersMade >= EMITTERS_MAX) return
+    const lengthBytes = FRAME_HEADER_BYTES + struct.bytes
+    if (lengthBytes > link.frameBytesMax) return
+    if (!dictionary.addType(typeId, struct.canonical)) return
+    const { ring } = link
+    const units = lengthBytes >>> 3
+    this.emit = struct.emitter(views, {
+      cursor: ring.cursor,
+      gate: route.gate,
+      kept: this.#kept,
+      versionIndex: HEADER_VERSION >>> 2,
+      fullIndex: link.fullIndex,
+      data: ring.data,
+      mask: ring.capacity - 1,
+      units,
+      indexMax: ring.capacity - units,
+      batchUnits: FLUSH_BYTES >>> 3,
+      highWaterUnits: link.highWaterFreeBytes >>> 3,
+      // Signed, as the ring's words are: V8 boxes what is larger.
+      word0: lengthBytes | (FrameKind.Publish << FRAME_KIND_SHIFT),
+      word1: codec << FRAME_CODEC_SHIFT,
+      sourceShift: FRAME_SOURCE_SHIFT,
+      subjectId: route.subjectId,
+      typeId: typeId | 0,
+      number: emittersMade++,
+    })
+    this.link = link
+    route.open()
   }
 }

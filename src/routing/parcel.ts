@@ -20,15 +20,15 @@ export interface AwaitedRequest {
 }
 
 export interface Parcel {
-  readonly codec: CodecId
-  readonly typeId: number
-  readonly agent: number
+  codec: CodecId
+  typeId: number
+  agent: number
   /** The payload, owned by the parcel. */
   readonly payload: Uint8Array
   /** Null for a publish. */
-  readonly request: AwaitedRequest | null
+  request: AwaitedRequest | null
   /** Told when the parcel has been written, or never will be. For `send`. */
-  readonly settle: ((error: unknown) => void) | null
+  settle: ((error: unknown) => void) | null
   /** Links whose overflow this parcel counts against. */
   readonly charged: readonly LinkWriter[]
 }

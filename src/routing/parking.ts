@@ -33,10 +33,19 @@ export class Parking {
     return this.#routes.size === 0
   }
 
+  /** Messages that wait. */
+  get count(): number {
+    let count = 0
+    for (const { parked } of this.#routes) count += parked.length
+    return count
+  }
+
   /** Lines up a message whose caller waits for it. `parcel` owns its payload. */
   park(route: Route, parcel: Parcel): void {
-    for (const link of parcel.charged) link.overflowBytes += parkedBytes(parcel)
+    for (const link of parcel.charged) link.charge(parkedBytes(parcel))
     route.parked.push(parcel)
+    // Later messages line up behind it.
+    route.shut()
     this.#routes.add(route)
   }
 
@@ -80,6 +89,7 @@ export class Parking {
     for (let parcel = parked.peek(); parcel !== undefined; parcel = parked.peek()) {
       let failure: unknown = null
       try {
+        // STEP retry: out of the line only once it is written, or can never be.
         if (!this.#events.onRetry(route, parcel)) return
       } catch (error) {
         failure = error
@@ -99,7 +109,7 @@ function parkedBytes(parcel: Parcel): number {
 }
 
 function discharge(parcel: Parcel): void {
-  for (const link of parcel.charged) link.overflowBytes -= parkedBytes(parcel)
+  for (const link of parcel.charged) link.discharge(parkedBytes(parcel))
 }
 
 /** Every link that a message of this route may take, once. */

@@ -9,6 +9,7 @@
 import { FlyshuttleError, describe } from '../base/errors.js'
 import { ROUTES_CACHED_MAX } from '../base/limits.js'
 import type { Message } from '../codec/message.js'
+import { FlatEncoder, type Slot } from '../codec/flat.js'
 import { MsgpackEncoder } from '../codec/msgpack.js'
 import type { BoundStruct, StructCodec } from '../codec/struct.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
@@ -22,6 +23,9 @@ export class PayloadStage {
   readonly #views: Views
   readonly #u32: Uint32Array
   readonly #encoder: MsgpackEncoder
+  readonly #flat: FlatEncoder
+  readonly #slotsOfMessages: (Slot | undefined)[] = []
+  readonly #slotsOfSubjects = new Map<string, Slot>()
   readonly #structs: (BoundStruct<unknown> | undefined)[] = []
   readonly #bytesMax: number
   readonly #dictionary: DictionaryWriter
@@ -35,6 +39,9 @@ export class PayloadStage {
     this.#dictionary = dictionary
     this.#views = viewsOf(new ArrayBuffer((bytesMax + 15) & -8))
     this.#u32 = this.#views.u32
+    this.#flat = new FlatEncoder(this.#views, bytesMax, (typeId, canonical) =>
+      dictionary.addType(typeId, canonical),
+    )
     this.#encoder = new MsgpackEncoder({
       structures: dictionary.structures,
       save: (structures) => dictionary.addStructures(structures),
@@ -53,12 +60,37 @@ export class PayloadStage {
     if (codec === CodecId.Struct && message !== null) this.#stageStruct(message, value)
     else if (codec === CodecId.Raw) this.#stageRaw(subject, value)
     else if (codec === CodecId.None) this.#set(CodecId.None, 0, 0)
-    else {
-      const bytes = this.#encoder.encode(subject, value)
-      this.#check(subject, bytes)
-      this.#encoder.copyTo(this.#views, 0)
-      this.#set(CodecId.Msgpack, 0, bytes)
+    else this.#stageObject(message, subject, value)
+  }
+
+  #stageObject(message: Message<unknown> | null, subject: string, value: unknown): void {
+    if (typeof value === 'object' && value !== null) {
+      const flatBytes = this.#flat.encode(value, this.#slotOf(message, subject))
+      if (flatBytes >= 0) {
+        this.#set(CodecId.Flat, this.#flat.typeId, flatBytes)
+        return
+      }
     }
+    const bytes = this.#encoder.encode(subject, value)
+    this.#check(subject, bytes)
+    this.#encoder.copyTo(this.#views, 0)
+    this.#set(CodecId.Msgpack, 0, bytes)
+  }
+
+  /** What is known of the objects that travel as this message, or on this subject. */
+  #slotOf(message: Message<unknown> | null, subject: string): Slot {
+    const slot =
+      message === null ? this.#slotsOfSubjects.get(subject) : this.#slotsOfMessages[message.ordinal]
+    return slot ?? this.#makeSlot(message, subject)
+  }
+
+  #makeSlot(message: Message<unknown> | null, subject: string): Slot {
+    const slot = FlatEncoder.slot()
+    if (message === null) {
+      if (this.#slotsOfSubjects.size >= ROUTES_CACHED_MAX) this.#slotsOfSubjects.clear()
+      this.#slotsOfSubjects.set(subject, slot)
+    } else if (message.ordinal < ROUTES_CACHED_MAX) this.#slotsOfMessages[message.ordinal] = slot
+    return slot
   }
 
   /** Copies what was staged to `offset` (a multiple of 8) of the region. */
@@ -81,6 +113,12 @@ export class PayloadStage {
     const struct = message.struct
     if (struct === null) return
     this.#check(message.subject, struct.bytes)
+    const bound = this.#structs[message.ordinal] ?? this.#bind(message, struct)
+    bound.encode(value, 0)
+    this.#set(CodecId.Struct, message.typeId, struct.bytes)
+  }
+
+  #bind(message: Message<unknown>, struct: StructCodec<unknown>): BoundStruct<unknown> {
     if (!this.#dictionary.addType(message.typeId, struct.canonical)) {
       throw new FlyshuttleError('ERR_DICTIONARY_FULL', {
         thread: this.#dictionary.thread,
@@ -88,12 +126,6 @@ export class PayloadStage {
         wanted: this.#dictionary.bytesLeft,
       })
     }
-    const bound = this.#structs[message.ordinal] ?? this.#bind(message, struct)
-    bound.encode(value, 0)
-    this.#set(CodecId.Struct, message.typeId, struct.bytes)
-  }
-
-  #bind(message: Message<unknown>, struct: StructCodec<unknown>): BoundStruct<unknown> {
     const bound = struct.bind(this.#views)
     // Messages made without end, by `at()` say, share their struct and its binding.
     if (message.ordinal < ROUTES_CACHED_MAX) this.#structs[message.ordinal] = bound

@@ -41,12 +41,20 @@ export class Plan {
    * False: some required receiver cannot take it now.
    *
    * @throws ERR_MESSAGE_TOO_LARGE when not even empty rings would hold all of its frames
+   * @throws ERR_FRAME_CORRUPT when a receiver is found to write nonsense into its words, and from
+   * then on when there is no other
    */
   make(route: Route, isRequest: boolean, plainBytes: number): boolean {
     this.#clear()
+    let broken: LinkWriter | null = null
     for (const { link, requiredRows } of route.destinations) {
       // Nobody reads that ring any more; who is registered there is about to be withdrawn.
       if (this.#isDead(link)) continue
+      // Its reader writes nonsense; that must not hold up the others.
+      if (link.ring.isCorrupt) {
+        broken = link
+        continue
+      }
       if (this.#hasFull(link, requiredRows)) return false
       if (this.#reserve(link, plainBytes)) this.#push(link, null)
       else if (requiredRows.length === 0) this.skipped++
@@ -62,7 +70,10 @@ export class Plan {
       this.skipped++
     }
     const { responders } = route
-    if (responders === null) return !isRequest
+    if (responders === null) {
+      if (broken !== null && this.frames === 0) broken.ring.freeBytes() // Throws, and says why.
+      return !isRequest
+    }
     const bytes = plainBytes + (isRequest ? REQUEST_BYTES : TARGET_BYTES)
     const isOptional = responders.isLossy && !isRequest
     const responder = this.#pick(route, responders, bytes, isOptional)
@@ -99,13 +110,22 @@ export class Plan {
 
   /** The next member in turn that can take the message; null when none can. */
   #pick(route: Route, group: Group, bytes: number, isOptional: boolean): Member | null {
-    const { members } = group
+    const { members, near } = group
     const blockedBefore = this.blocked.length
     let isPossible = false
+    let broken: LinkWriter | null = null
     for (let step = 0; step < members.length; step++) {
-      const index = (group.turn + step) % members.length
+      // First those that are near, in turn, then the others.
+      const index =
+        step < near
+          ? (group.turn + step) % near
+          : near + ((group.turn + step) % (members.length - near))
       const member = members[index] as Member
       const { link, row } = member
+      if (link.ring.isCorrupt) {
+        broken = link
+        continue
+      }
       const isFull = this.#i32[link.fullIndex] !== 0 && this.#i32[row] !== 0
       if (isFull || this.#isDead(link)) {
         isPossible = true
@@ -122,6 +142,8 @@ export class Plan {
       if (link.wantedBytes <= link.ring.ringBytes) isPossible = true
       this.blocked.push(link)
     }
+    const isBroken = broken !== null && this.blocked.length === blockedBefore && !isPossible
+    if (isBroken) broken?.ring.freeBytes() // Throws, and says why.
     if (isOptional) this.blocked.length = blockedBefore
     else if (!isPossible) this.#refuse(route)
     return null
@@ -135,6 +157,7 @@ export class Plan {
     const wanted = planned + frame
     if (link.ring.freeBytesSeen < wanted && link.ring.freeBytes() < wanted) {
       link.wantedBytes = wanted
+      link.noteFull(wanted)
       return false
     }
     link.plannedBytes = planned

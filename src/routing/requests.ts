@@ -22,6 +22,14 @@ export interface RequestOptions {
 /** Places at first; a power of two, doubled whenever half of them are taken. */
 const PLACES_MIN = 1024
 
+// One executor for all promises, instead of a closure for each.
+let capturedResolve: (value: unknown) => void
+let capturedReject: (error: unknown) => void
+const capture = (resolve: (value: unknown) => void, reject: (error: unknown) => void): void => {
+  capturedResolve = resolve
+  capturedReject = reject
+}
+
 export class PendingRequest implements AwaitedRequest, Waiting {
   thread = -1
   incarnation = 0
@@ -32,14 +40,20 @@ export class PendingRequest implements AwaitedRequest, Waiting {
   list: Waiting['list'] = null
   signal: AbortSignal | null = null
 
+  readonly promise: Promise<unknown>
+  readonly #resolve: (value: unknown) => void
+  readonly #reject: (error: unknown) => void
+
   constructor(
     readonly table: Requests,
     readonly counter: number,
     readonly subject: string,
     readonly timeoutMs: number,
-    readonly resolve: (value: unknown) => void,
-    readonly reject: (error: unknown) => void,
-  ) {}
+  ) {
+    this.promise = new Promise(capture)
+    this.#resolve = capturedResolve
+    this.#reject = capturedReject
+  }
 
   expire(): void {
     const { subject, timeoutMs } = this
@@ -47,11 +61,11 @@ export class PendingRequest implements AwaitedRequest, Waiting {
   }
 
   fail(error: unknown): void {
-    if (this.table.settle(this)) this.reject(error)
+    if (this.table.settle(this)) this.#reject(error)
   }
 
   succeed(value: unknown): void {
-    if (this.table.settle(this)) this.resolve(value)
+    if (this.table.settle(this)) this.#resolve(value)
   }
 }
 
@@ -89,31 +103,42 @@ export class Requests {
   }
 
   /**
-   * Registers a request and hands it to `send`, whose errors reject the promise.
+   * Registers a request, to be sent by the caller: `promise` settles by its deadline, or when
+   * `succeed` or `fail` is called.
    *
-   * @throws (as rejection) ERR_OPTION_INVALID for a timeout that is no positive number, ERR_ABORTED
+   * @throws ERR_OPTION_INVALID for a timeout that is no positive number, ERR_ABORTED,
+   * ERR_BACKPRESSURE when too many wait
    */
-  open(
+  begin(subject: string, options: RequestOptions): PendingRequest {
+    if (typeof options !== 'object' || options === null) throw noOptions(options)
+    const timeoutMs = checkTimeoutMs(options.timeoutMs)
+    const signal = checkSignal(options.signal)
+    if (signal?.aborted === true) throw aborted(subject, signal)
+    const counter = this.#nextCounter(subject)
+    const request = new PendingRequest(this, counter, subject, timeoutMs)
+    this.#places[counter & (this.#places.length - 1)] = request
+    this.#deadlines.add(request, timeoutMs)
+    if (this.#pending++ === 0) this.#events.onWaiting(true)
+    if (signal !== null) {
+      request.signal = signal
+      this.#listen(signal).add(request)
+    }
+    return request
+  }
+
+  /** Registers a request and hands it to `send`. Whatever is thrown rejects the promise. */
+  async open(
     subject: string,
     options: RequestOptions,
     send: (request: PendingRequest) => void,
   ): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      if (typeof options !== 'object' || options === null) throw noOptions(options)
-      const timeoutMs = checkTimeoutMs(options.timeoutMs)
-      const signal = checkSignal(options.signal)
-      if (signal?.aborted === true) throw aborted(subject, signal)
-      const request = this.#register(subject, timeoutMs, resolve, reject)
-      if (signal !== null) {
-        request.signal = signal
-        this.#listen(signal).add(request)
-      }
-      try {
-        send(request)
-      } catch (error) {
-        request.fail(error)
-      }
-    })
+    const request = this.begin(subject, options)
+    try {
+      send(request)
+    } catch (error) {
+      request.fail(error)
+    }
+    return request.promise
   }
 
   /** The request that a reply with this counter belongs to, if it still waits. */
@@ -164,20 +189,6 @@ export class Requests {
       signal.addEventListener('abort', onAbort, { once: true })
     }
     return requests
-  }
-
-  #register(
-    subject: string,
-    timeoutMs: number,
-    resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
-  ): PendingRequest {
-    const counter = this.#nextCounter(subject)
-    const request = new PendingRequest(this, counter, subject, timeoutMs, resolve, reject)
-    this.#places[counter & (this.#places.length - 1)] = request
-    this.#deadlines.add(request, timeoutMs)
-    if (this.#pending++ === 0) this.#events.onWaiting(true)
-    return request
   }
 
   /** The next counter whose place is free. Never 0: that belongs to no request. */

@@ -35,7 +35,10 @@ export interface Member {
 /** Subscriptions that share messages: each goes to one of them, in turn. */
 export interface Group {
   readonly queue: string
+  /** Those near this thread first. */
   readonly members: readonly Member[]
+  /** How many are near; all of them when none is. */
+  readonly near: number
   /** All of its members are lossy: a message that none of them can take is skipped. */
   readonly isLossy: boolean
   /** Index of the member that is asked first. */
@@ -43,6 +46,9 @@ export interface Group {
   /** What `turn` becomes once the message under way has been written. */
   turnNext: number
 }
+
+/** More than V8 keeps on its moving heap: compiled code knows where the word lies. */
+const GATE_BYTES = 128
 
 export class Route {
   readonly subject: string
@@ -64,10 +70,27 @@ export class Route {
 
   /** Somebody keeps it at hand, beside the cache. */
   isPinned = false
+  #gate: Int32Array | null = null
 
   constructor(subject: string, subjectId: number) {
     this.subject = subject
     this.subjectId = subjectId
+  }
+
+  /** Word 0: the shared version for which emitters of this subject may pass; see `outlet.ts`. */
+  get gate(): Int32Array {
+    return (this.#gate ??= new Int32Array(new ArrayBuffer(GATE_BYTES)))
+  }
+
+  /** Emitters may pass until the routes change. */
+  open(): void {
+    this.gate[0] = this.version
+  }
+
+  /** Whatever is published next takes the long way. */
+  shut(): void {
+    // A version that has been: they only move forward.
+    if (this.#gate !== null) this.#gate[0] = this.version - 1
   }
 
   get hasReceivers(): boolean {
@@ -81,11 +104,19 @@ export class RouteTable {
   readonly #outbox: Outbox
   readonly #dictionary: DictionaryWriter
   readonly #log: ChangeLogReader
+  readonly #isNear: (thread: number) => boolean
   readonly #trie = new SubjectTrie<Subscription>()
   readonly #routes = new Map<string, Route>()
   #version = -1
 
-  constructor(region: Region, outbox: Outbox, dictionary: DictionaryWriter) {
+  /** `isNear` says whether a thread shares our memory node: its instances come before others. */
+  constructor(
+    region: Region,
+    outbox: Outbox,
+    dictionary: DictionaryWriter,
+    isNear: (thread: number) => boolean = () => true,
+  ) {
+    this.#isNear = isNear
     this.#region = region
     this.#i32 = region.views.i32
     this.#outbox = outbox
@@ -158,9 +189,11 @@ export class RouteTable {
       link: this.#outbox.link(thread, Lane.Bulk),
       requiredRows,
     }))
-    route.groups = [...groups].map(([queue, members]) => groupOf(queue, members, turnOf(queue)))
+    route.groups = [...groups].map(([queue, members]) =>
+      this.#groupOf(queue, members, turnOf(queue)),
+    )
     route.responders =
-      responders.length === 0 ? null : groupOf('', responders, route.responders?.turn ?? 0)
+      responders.length === 0 ? null : this.#groupOf('', responders, route.responders?.turn ?? 0)
     const only = route.destinations[0]
     const isSolo =
       route.destinations.length === 1 && route.groups.length === 0 && route.responders === null
@@ -171,17 +204,26 @@ export class RouteTable {
     route.solo = isSolo && only !== undefined && only.requiredRows.length > 0 ? only.link : null
   }
 
+  #groupOf(queue: string, members: readonly Member[], turn: number): Group {
+    const isNear = ({ link }: Member): boolean => this.#isNear(link.to)
+    const near = members.filter(isNear)
+    const isLossy = members.every(
+      ({ subscription }) => (subscription.flags & SubscriptionFlag.Lossy) !== 0,
+    )
+    return {
+      queue,
+      members: [...near, ...members.filter((member) => !isNear(member))],
+      near: near.length || members.length,
+      isLossy,
+      turn,
+      turnNext: turn,
+    }
+  }
+
   /** Makes place in the cache. What is parked or pinned stays: a subject has one line only. */
   #forgetIdle(): void {
     for (const [subject, route] of this.#routes) {
       if (route.parked.length === 0 && !route.isPinned) this.#routes.delete(subject)
     }
   }
-}
-
-function groupOf(queue: string, members: readonly Member[], turn: number): Group {
-  const isLossy = members.every(
-    ({ subscription }) => (subscription.flags & SubscriptionFlag.Lossy) !== 0,
-  )
-  return { queue, members, isLossy, turn, turnNext: turn }
 }

@@ -7,17 +7,18 @@
 
 import { FlyshuttleError, assert } from '../base/errors.js'
 import { FRAME_HEADER_BYTES, ROUTES_CACHED_MAX } from '../base/limits.js'
+import { CodecId } from '../base/codec-id.js'
 import { checkMessage, type Message } from '../codec/message.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
-import { HEADER_VERSION, Lane, ThreadState } from '../memory/layout.js'
+import { Lane, ThreadCounter, ThreadState } from '../memory/layout.js'
 import type { Region, Views } from '../memory/region.js'
-import { FRAME_KIND_SHIFT, FRAME_SOURCE_SHIFT, FrameKind } from '../ring/frame.js'
+import { FrameKind } from '../ring/frame.js'
 import { frameBytesMax } from '../ring/ring.js'
 import { DirectSender } from './direct.js'
 import { Drains } from './drains.js'
 import { FrameWriter } from './frame-writer.js'
-import { openOutlet, type Outlet } from './outlet.js'
+import { Outlet } from './outlet.js'
 import type { AwaitedRequest, Parcel } from './parcel.js'
 import { Parking } from './parking.js'
 import { PayloadStage } from './payload.js'
@@ -32,6 +33,9 @@ export interface SenderEvents {
   onLost?(error: unknown, subject: string): void
 }
 
+const EMPTY = new Uint8Array(0)
+const NO_LINKS: readonly LinkWriter[] = []
+
 export class Sender {
   readonly #routes: RouteTable
   readonly #outbox: Outbox
@@ -44,19 +48,19 @@ export class Sender {
   readonly #parking: Parking
   readonly #direct: DirectSender
   readonly #drains: Drains
-  readonly #frameBytesMax: number
   readonly #events: SenderEvents
   readonly #outlets: (Outlet | undefined)[] = []
-  /**
-   * An encoder is writing into a claimed frame; a getter that publishes now must not claim another.
-   */
-  #isEncoding = false
-  /** Something was published meanwhile and parked. */
-  #hasNested = false
+  readonly #staged: Parcel = {
+    codec: CodecId.None,
+    typeId: 0,
+    agent: 0,
+    payload: EMPTY,
+    request: null,
+    settle: null,
+    charged: NO_LINKS,
+  }
   #isClosed = false
 
-  /** Messages skipped because a lossy subscription had no room. */
-  lossyDropped = 0
   constructor(
     region: Region,
     outbox: Outbox,
@@ -73,7 +77,6 @@ export class Sender {
     this.#events = events
     const bytesMax = frameBytesMax(region.layout.bulkRingBytes)
     const stage = new PayloadStage(bytesMax - FRAME_HEADER_BYTES, dictionary)
-    this.#frameBytesMax = bytesMax
     this.#stage = stage
     this.#plan = new Plan(this.#i32)
     this.#frames = new FrameWriter(this.#views, stage, bytesMax, incarnation)
@@ -90,9 +93,9 @@ export class Sender {
     return !(this.#parking.isEmpty && this.#drains.isEmpty) || this.#direct.isWaiting
   }
 
-  /** Replies that found neither room nor overflow, or whose requester has ended. */
-  get repliesDropped(): number {
-    return this.#direct.dropped
+  /** How many messages and replies wait for room. */
+  get waiting(): number {
+    return this.#parking.count + this.#direct.count
   }
 
   /**
@@ -105,40 +108,11 @@ export class Sender {
   publish(message: Message<unknown> | string, value: unknown, agent: number): boolean {
     if (typeof message === 'object' && message !== null) {
       const outlet = this.#outlets[message.ordinal]
-      if (outlet !== undefined && outlet.struct !== null) {
-        const route = outlet.route
-        const link = route.solo
-        if (
-          link !== null &&
-          route.version === this.#i32[HEADER_VERSION >>> 2] &&
-          this.#i32[link.fullIndex] === 0 &&
-          route.parked.length === 0 &&
-          !this.#isEncoding
-        ) {
-          const offset = link.ring.claim(outlet.lengthBytes)
-          if (offset >= 0) {
-            this.#isEncoding = true
-            try {
-              outlet.struct.encode(value, offset + FRAME_HEADER_BYTES)
-            } catch (error) {
-              // The claim is forgotten; what a getter has published meanwhile is not.
-              this.#isEncoding = false
-              if (this.#hasNested) this.#retryNested()
-              throw error
-            }
-            this.#isEncoding = false
-            const i32 = this.#i32
-            const word = offset >>> 2
-            i32[word] = outlet.lengthBytes | (FrameKind.Publish << FRAME_KIND_SHIFT)
-            i32[word + 1] = outlet.word1 | (agent << FRAME_SOURCE_SHIFT)
-            i32[word + 2] = route.subjectId
-            i32[word + 3] = message.typeId
-            link.ring.commit()
-            this.#outbox.committed(link)
-            if (this.#hasNested) this.#retryNested()
-            return link.isBelowHighWater()
-          }
-        }
+      if (outlet !== undefined && outlet.emit !== null) {
+        const outcome = outlet.emit(value, agent)
+        if (outcome === 0) return true
+        if (outcome > 0) return this.#settle(outlet.link as LinkWriter)
+        return this.#publishSlowly(message, outlet.takeKept(), agent)
       }
     }
     return this.#publishSlowly(message, value, agent)
@@ -220,7 +194,7 @@ export class Sender {
 
   /** Writes what waited, as far as there is room now. Called after each drain and each beat. */
   retry(): void {
-    if (!this.isWaiting || this.#isEncoding) return
+    if (!this.isWaiting) return
     this.#direct.retry()
     this.#parking.retry()
     this.#drains.retry()
@@ -241,10 +215,19 @@ export class Sender {
     return dropped
   }
 
+  /** After an emitter's frame: the batch may be full, or stand in no list yet. */
+  #settle(link: LinkWriter): boolean {
+    this.#outbox.committed(link)
+    return link.isBelowHighWater()
+  }
+
   #publishSlowly(message: Message<unknown> | string, value: unknown, agent: number): boolean {
     const route = this.#prepare(message, value)
     const parcel = this.#parcel(agent, null, null)
     if (this.#mayWrite(route) && this.#writeSolo(route, parcel)) {
+      if (typeof message === 'object') {
+        this.#outlets[message.ordinal]?.learn(this.#views, this.#dictionary)
+      }
       return route.solo === null || route.solo.isBelowHighWater()
     }
     if (!this.#mayWrite(route) || !this.#write(route, parcel, true)) {
@@ -285,21 +268,12 @@ export class Sender {
     request.incarnation = this.#i32[link.incarnationIndex] as number
   }
 
-  /** False while an encoder holds a claim, or when older messages of this subject still wait. */
+  /** False when older messages of this subject still wait. */
   #mayWrite(route: Route): boolean {
-    if (this.#isEncoding) this.#hasNested = true
-    return !this.#isEncoding && route.parked.length === 0
+    return route.parked.length === 0
   }
 
-  #retryNested(): void {
-    this.#hasNested = false
-    this.retry()
-  }
-
-  /**
-   * Checks subject and payload, stages the payload, finds the route, and learns the message for the
-   * fast path.
-   */
+  /** Checks subject and payload, stages the payload, and learns the message for the fast path. */
   #prepare(message: Message<unknown> | string, value: unknown): Route {
     this.#assertOpen('publish')
     if (typeof message !== 'object' || message === null) {
@@ -317,7 +291,7 @@ export class Sender {
 
   #openOutlet(message: Message<unknown>): Outlet {
     const route = this.#routes.route(checkSubject(message.subject))
-    const outlet = openOutlet(message, route, this.#views, this.#dictionary, this.#frameBytesMax)
+    const outlet = new Outlet(message, route)
     // A program that makes messages without end, by `at()` say, goes without the fast path.
     if (message.ordinal < ROUTES_CACHED_MAX) {
       this.#outlets[message.ordinal] = outlet
@@ -326,10 +300,15 @@ export class Sender {
     return outlet
   }
 
-  /** What is staged. Its payload is copied when it has to wait. */
+  /** What is staged: one object for all messages. It is copied, payload too, when it has to wait. */
   #parcel(agent: number, request: AwaitedRequest | null, settle: Parcel['settle']): Parcel {
-    const { codec, typeId } = this.#stage
-    return { codec, typeId, agent, payload: EMPTY, request, settle, charged: NO_LINKS }
+    const parcel = this.#staged
+    parcel.codec = this.#stage.codec
+    parcel.typeId = this.#stage.typeId
+    parcel.agent = agent
+    parcel.request = request
+    parcel.settle = settle
+    return parcel
   }
 
   /** Writes the staged payload to every destination, or to none. */
@@ -350,7 +329,7 @@ export class Sender {
       this.#outbox.committed(link)
     }
     plan.confirm()
-    this.lossyDropped += plan.skipped
+    if (plan.skipped > 0) this.#outbox.counters.add(ThreadCounter.LossyDropped, plan.skipped)
     return true
   }
 
@@ -392,8 +371,6 @@ export class Sender {
   }
 }
 
-const EMPTY = new Uint8Array(0)
-const NO_LINKS: readonly LinkWriter[] = []
 function noResponders(subject: string): FlyshuttleError {
   return new FlyshuttleError('ERR_NO_RESPONDERS', { subject })
 }

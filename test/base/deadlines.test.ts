@@ -24,6 +24,11 @@ class Wait implements Waiting {
 let clock: HandClock
 let deadlines: Deadlines
 let expired: (string | number)[]
+let tickEnds: (() => void)[] = []
+
+const endTick = (): void => {
+  for (const callback of tickEnds.splice(0)) callback()
+}
 
 const note = (wait: Wait): void => void expired.push(wait.name)
 const start = (name: string | number, lengthMs: number, onExpire = note): Wait => {
@@ -32,15 +37,18 @@ const start = (name: string | number, lengthMs: number, onExpire = note): Wait =
   return wait
 }
 const pass = (ms: number): void => {
+  endTick()
   clock.ms += ms
   vi.advanceTimersByTime(ms)
+  endTick()
 }
 
 beforeEach(() => {
   vi.useFakeTimers()
   clock = new HandClock(1000)
-  deadlines = new Deadlines(clock)
+  deadlines = new Deadlines(clock, (callback) => void tickEnds.push(callback))
   expired = []
+  tickEnds = []
 })
 
 afterEach(() => {
@@ -83,6 +91,20 @@ describe('Deadlines', () => {
     deadlines.remove(waits[index] as Wait)
     pass(50)
     expect(expired).toEqual(['a', 'b', 'c'].filter((_, i) => i !== index))
+  })
+
+  test('count from the end of the tick in which they began, when there are several', () => {
+    const earlier = start('earlier', 50)
+    clock.ms += 5
+    endTick()
+    const a = start('a', 50)
+    clock.ms += 30
+    const b = start('b', 50)
+    const c = start('c', 20)
+    deadlines.remove(start('over already', 50))
+    clock.ms += 10
+    endTick()
+    expect([earlier, a, b, c].map(({ deadlineMs }) => deadlineMs)).toEqual([1050, 1095, 1095, 1065])
   })
 
   test('let an expiry begin and end other waits', () => {
@@ -178,7 +200,7 @@ describe('Deadlines', () => {
     const property = fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
       vi.clearAllTimers()
       clock = new HandClock(1000)
-      deadlines = new Deadlines(clock)
+      deadlines = new Deadlines(clock, (callback) => void tickEnds.push(callback))
       const alive = new Map<Wait, number>()
       const all: Wait[] = []
       const fail: string[] = []

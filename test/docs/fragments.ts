@@ -8,11 +8,14 @@ import { ROOT } from './papers.js'
 /** What a fragment may use without declaring it. It may declare the same names anew. */
 const PRELUDE = `
 import {
-  FlyshuttleError, ascii, bool, bytes, createEngine, defineAgent, f32, f64, i16, i32, i64, i8,
-  message, object, on, oneOf, raw, rpc, u16, u32, u64, u8, utf8,
-  type AgentContext, type Engine, type PayloadOf,
+  FlyshuttleError, ascii, bool, bytes, channel, createEngine, defineAgent, diagnose, f32, f64, i16,
+  i32, i64, i8, join, message, object, on, oneOf, openReceiver, openSender, raw, rpc, u16, u32, u64,
+  u8, utf8, type AgentContext, type ChannelHandle, type Engine, type JoinedBus, type PayloadOf,
 } from 'flyshuttle'
+import { Worker, workerData } from 'node:worker_threads'
+import { Piscina } from 'piscina'
 declare const engine: Engine
+declare const bus: JoinedBus
 declare const totals: { readonly name: string }
 declare const flight: { origin: string; delayMin: number }
 declare function count(origin: string): void

@@ -34,6 +34,8 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
       import { createEngine } from 'flyshuttle'
       const engine = await createEngine({ threads: 2, addon: ${addon} })
       await engine.subscribe('x', () => {})
+      await engine.spawn('echo', ${echo}, { instances: 4 })
+      await engine.request('echo', 1)
       console.log('idle')
     `)
     expect(ended).toEqual({ code: 0, signal: null, output: 'idle\n' })

@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { SPIN_BUDGET_US, THREADS_MAX } from '../../src/base/limits.js'
-import { checkCount, checkOptions, usableCores } from '../../src/engine/options.js'
+import { checkCount } from '../../src/base/checks.js'
+import { checkOptions } from '../../src/engine/options.js'
 
 const check = (options: unknown): unknown => checkOptions(options as never)
 
@@ -13,6 +14,7 @@ describe('checkOptions', () => {
       addon: 'auto',
       spinUs: 50,
       spinBudgetUs: 100,
+      placement: 'auto',
       onError: expect.any(Function),
     })
   })
@@ -37,6 +39,14 @@ describe('checkOptions', () => {
     ['an addon of another kind', { addon: 'yes' }, 'addon'],
     ['a negative spin', { spinUs: -1 }, 'spinUs'],
     ['an endless spin', { spinUs: Infinity }, 'spinUs'],
+    ['a placement of another kind', { placement: 'near' }, 'placement'],
+    ['a placement by nothing', { placement: {} }, 'placement'],
+    ['a placement by two things', { placement: { cpus: [0], node: 0 } }, 'placement'],
+    ['a placement on no CPU', { placement: { cpus: [] } }, 'placement'],
+    ['a CPU twice', { placement: { cpus: [1, 1] } }, 'placement'],
+    ['a CPU of a negative number', { placement: { cpus: [-1] } }, 'placement'],
+    ['a main thread on half a CPU', { placement: { cpus: [1], main: 0.5 } }, 'placement'],
+    ['a node by name', { placement: { node: 'far' } }, 'placement'],
     ['an onError that is no function', { onError: {} }, 'onError'],
   ])('refuses %s and names it', (_, options, option) => {
     expect(() => check(options)).toThrow(
@@ -83,9 +93,4 @@ test.each([0, 6, 2.5, Number.NaN, '3', null, undefined, 3n])('checkCount refuses
   expect(() => checkCount('n', value, 1, 5)).toThrow(
     /option n is .*; wanted an integer from 1 to 5/,
   )
-})
-
-test('there is at least one core to use, and a whole number of them', () => {
-  expect(usableCores()).toBeGreaterThanOrEqual(1)
-  expect(Number.isInteger(usableCores())).toBe(true)
 })

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createMonotonicClock } from '../../src/base/clock.js'
 import { BEAT_MS } from '../../src/base/limits.js'
+import { LoopMeter } from '../../src/counters/thread-counters.js'
 import {
   createNativeDoorbell,
   createPortableDoorbell,
@@ -12,6 +14,8 @@ import type { NativeBinding, NativeDoorbellOptions } from '../../src/native/bind
 import type { Region } from '../../src/memory/region.js'
 import { Outbox } from '../../src/link/outbox.js'
 import { inboxOf, offer, smallRegion, type InboxLog } from './small-region.js'
+
+const meterOf = (region: Region): LoopMeter => new LoopMeter(region, 1, createMonotonicClock())
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -39,7 +43,7 @@ describe('the portable doorbell', () => {
     region = smallRegion(2, { bulkRingBytes: 64 * 1024 })
     ;({ inbox, log } = inboxOf(region, 1))
     delivers = 0
-    bell = createPortableDoorbell(inbox, () => {
+    bell = createPortableDoorbell(inbox, meterOf(region), () => {
       delivers++
       return inbox.drain()
     })
@@ -62,6 +66,18 @@ describe('the portable doorbell', () => {
       await until(() => log.frames.length === i + 1)
     }
     expect(log.frames.at(-1)).toBe('0:19')
+  })
+
+  test('finds at the next beat a frame whose ready bit a peer has wiped', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    bell.close()
+    bell = createPortableDoorbell(inbox, meterOf(region), () => inbox.drain())
+    await until(isAsleep)
+    const link = new Outbox(region, 0).link(1, Lane.Bulk)
+    offer(region, link, 5)
+    link.ring.publish() // And no bit, as if it had been wiped at once.
+    vi.advanceTimersByTime(BEAT_MS)
+    expect(log.frames).toEqual(['0:5'])
   })
 
   test('delivers what came between its last look and its sleep', async () => {
@@ -142,6 +158,7 @@ describe('the beat of the portable doorbell', () => {
     unpark() {
       Atomics.store(this.i32, 0, 0)
     },
+    recheck() {},
   })
 
   beforeEach(() => {
@@ -155,7 +172,7 @@ describe('the beat of the portable doorbell', () => {
   test('looks into the inbox though nobody rang', async () => {
     let delivers = 0
     const inbox = parkable()
-    const bell = createPortableDoorbell(inbox, () => (delivers++, 0))
+    const bell = createPortableDoorbell(inbox, meterOf(smallRegion(2)), () => (delivers++, 0))
     await until(() => inbox.i32[0] === 1)
     await turn()
     vi.advanceTimersByTime(BEAT_MS)
@@ -167,7 +184,8 @@ describe('the beat of the portable doorbell', () => {
     const results = [0, 1, 1, 1, 0]
     let delivers = 0
     const inbox = parkable()
-    const bell = createPortableDoorbell(inbox, () => results[delivers++] ?? 0)
+    const meter = meterOf(smallRegion(2))
+    const bell = createPortableDoorbell(inbox, meter, () => results[delivers++] ?? 0)
     await until(() => inbox.i32[0] === 1)
     await turn()
     vi.advanceTimersByTime(BEAT_MS)
@@ -206,6 +224,8 @@ describe('the native doorbell', () => {
         spinBudgetUs: 9,
         cores: 2,
       },
+      { recheck: () => calls.push('recheck') },
+      meterOf(smallRegion(2)),
       deliver,
     )
     return { bell, calls, deliver, options: options as NativeDoorbellOptions | null }
@@ -234,10 +254,10 @@ describe('the native doorbell', () => {
     vi.useFakeTimers()
     const { bell, calls } = make()
     vi.advanceTimersByTime(2 * BEAT_MS)
-    expect(calls).toEqual(['nudge', 'nudge'])
+    expect(calls).toEqual(['recheck', 'nudge', 'recheck', 'nudge'])
     bell.close()
     vi.advanceTimersByTime(2 * BEAT_MS)
-    expect(calls).toEqual(['nudge', 'nudge', 'close'])
+    expect(calls).toEqual(['recheck', 'nudge', 'recheck', 'nudge', 'close'])
     expect(vi.getTimerCount()).toBe(0)
   })
 })

@@ -53,6 +53,19 @@ describe('an inbox', () => {
     expect(log.frames).toEqual(['0:1'])
   })
 
+  test('looks at every link again when it is told to recheck', () => {
+    const region = smallRegion(2)
+    const { inbox, log } = inboxOf(region, 1)
+    inbox.drain()
+    const link = outboxOf(region, 0).outbox.link(1, Lane.Bulk)
+    offer(region, link, 1)
+    link.ring.publish()
+    inbox.recheck()
+    expect(inbox.tryPark()).toBe(false)
+    expect(inbox.drain()).toBe(0)
+    expect(log.frames).toEqual(['0:1'])
+  })
+
   test('hands over urgent frames before any bulk frame', () => {
     const region = smallRegion(3)
     send(region, 0, 2, Lane.Bulk, 2)

@@ -1,4 +1,5 @@
 // For tests that need the addon: skipped, with the reason in their name, where it cannot be built.
+// It must be built here: a prebuilt binary has no rigs for tests.
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -6,12 +7,20 @@ import { describe } from 'vitest'
 import { loadBinding } from '../../src/native/load.js'
 
 const { binding, reason } = loadBinding()
+const obstacle = binding === null || 'measureLimit' in binding ? reason : 'only a prebuilt one'
 
 /** A group of tests of the addon. */
 export function describeAddon(name: string, tests: () => void): void {
-  if (binding !== null) describe(name, tests)
+  if (obstacle === null) describe(name, tests)
   // The reason is in the name.
-  else describe.skip(`${name} (skipped, no addon: ${reason})`, tests)
+  else describe.skip(`${name} (skipped, no addon: ${obstacle})`, tests)
+}
+
+/** A group of tests of what the addon can do on Linux alone, such as pinning a thread. */
+export function describeOnLinux(name: string, tests: () => void): void {
+  if (process.platform === 'linux') describeAddon(name, tests)
+  // The reason is in the name.
+  else describe.skip(`${name} (skipped: on Linux alone)`, tests)
 }
 
 /** Runs a fixture in a Node process of its own. */

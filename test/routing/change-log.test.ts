@@ -69,7 +69,7 @@ const sorted = (live: ReadonlyMap<number, Subscription>): Subscription[] =>
 
 describe('the change log', () => {
   test('carries every field of a subscription', () => {
-    const region = smallRegion(2)
+    const region = smallRegion(64)
     const writer = new ChangeLogWriter(region)
     const all = [
       entry(0),
@@ -133,6 +133,25 @@ describe('the change log', () => {
     const removed: Subscription[] = []
     reader.catchUp(ignore, (one) => removed.push(one))
     expect(removed).toEqual([entry(1, { queue: 'q' })])
+  })
+
+  test.each([
+    ['an operation that is none', 0, 7],
+    ['a number beyond the rows', 1, 0xffff_ffff],
+    ['a thread that has no place', 3, 0xffff],
+  ])('passes over an entry with %s', (_, word, value) => {
+    const region = smallRegion(2)
+    const writer = new ChangeLogWriter(region)
+    writer.add(entry(1))
+    const bytes = region.views.u32[HEADER_LOG_TAIL_EVEN >>> 2] as number
+    writer.add(entry(2))
+    region.views.u32[((region.layout.changeLog + bytes) >>> 2) + word] = value
+    const mirror = new Mirror(region)
+    mirror.catchUp()
+    expect([...mirror.known.keys()]).toEqual([1])
+    writer.add(entry(3))
+    mirror.catchUp()
+    expect([...mirror.known.keys()]).toEqual([1, 3])
   })
 
   test('replaces the owner of a number that is added twice', () => {

@@ -21,7 +21,8 @@ import {
   SubscriptionFlag,
   type Subscription,
 } from '../../src/routing/change-log.js'
-import { Dispatcher, type LocalSubscription } from '../../src/routing/dispatcher.js'
+import { Dispatcher } from '../../src/routing/dispatcher.js'
+import type { LocalSubscription } from '../../src/routing/target.js'
 import type { AwaitedRequest } from '../../src/routing/parcel.js'
 import { RouteTable } from '../../src/routing/route-table.js'
 import { Sender } from '../../src/routing/sender.js'
@@ -52,6 +53,8 @@ export class World {
   readonly log: ChangeLogWriter
   readonly clock = new HandClock()
   readonly threads: Player[]
+  /** Whether two threads share a memory node, when routes are made. */
+  isNear = (_thread: number, _other: number): boolean => true
   #nextId = 0
 
   constructor(threads: number, geometry: Partial<Geometry> = {}) {
@@ -121,7 +124,9 @@ export class Player {
     const { region } = world
     ;({ outbox: this.outbox, bell: this.bell } = outboxOf(region, thread))
     this.dictionary = new DictionaryWriter(region, thread)
-    this.routes = new RouteTable(region, this.outbox, this.dictionary)
+    this.routes = new RouteTable(region, this.outbox, this.dictionary, (to) =>
+      world.isNear(thread, to),
+    )
     this.sender = new Sender(region, this.outbox, this.routes, this.dictionary, 1, {
       onWaiting: (isWaiting) => {
         if (this.waiting.at(-1) !== isWaiting) this.waiting.push(isWaiting)
@@ -129,8 +134,8 @@ export class Player {
       onLost: (error, subject) => this.lost.push([error, subject]),
     })
     this.dispatcher = new Dispatcher(region, {
-      onReply: (incarnation, counter, isFailed, decode) =>
-        this.replies.push([incarnation, counter, isFailed, decode()]),
+      onReply: (incarnation, counter, isFailed) =>
+        this.replies.push([incarnation, counter, isFailed, this.dispatcher.decodeReply()]),
       onControl: (source, incarnation, counter, payload) =>
         this.controls.push([source, incarnation, counter, payload]),
       onRefused: (ticket, error) => this.refused.push([ticket, error]),
@@ -184,6 +189,7 @@ export class Player {
         { concurrency: how.concurrency ?? 1, messagesMax: 1000 },
         {
           onFull: () => {},
+          onDropped: () => {},
           onError: (error, subject) => this.errors.push([error, subject]),
           onReply: (ticket, ok, result) => this.answered.push([ticket, ok, result]),
         },

@@ -2,21 +2,33 @@
 
 import {
   ascii,
+  channel,
   createEngine,
   defineAgent,
   f64,
   i16,
+  join,
   message,
   object,
   on,
   oneOf,
+  openReceiver,
+  openSender,
   raw,
   rpc,
   u32,
   type AgentContext,
+  type DiagnosticEvents,
   type Engine,
+  type EngineStats,
+  type LinkStats,
+  type JoinedBus,
+  type JoinHandle,
   type MessageInfo,
+  type OfferOutcome,
   type Outcome,
+  type ThreadStats,
+  type SubscriptionHandle,
 } from 'flyshuttle'
 import { describe, expectTypeOf, test } from 'vitest'
 
@@ -102,6 +114,45 @@ describe('request', () => {
   })
 })
 
+describe('joining', () => {
+  test('handle is one name for two things, told apart by their arguments', async () => {
+    expectTypeOf(engine.handle()).toEqualTypeOf<JoinHandle>()
+    expectTypeOf(engine.handle(Worst, () => [])).toEqualTypeOf<Promise<SubscriptionHandle>>()
+    const bus = await join(engine.handle())
+    expectTypeOf(bus).toEqualTypeOf<JoinedBus>()
+    expectTypeOf(bus.publish(Flight, flight)).toEqualTypeOf<boolean>()
+    expectTypeOf(bus.flushSync({ timeoutMs: 5 })).toEqualTypeOf<number>()
+    // @ts-expect-error no joined thread makes handles
+    bus.handle()
+    // @ts-expect-error not a handle
+    void join(engine)
+  })
+})
+
+describe('a channel', () => {
+  test('carries its type to both ends', async () => {
+    const flights = channel(Flight)
+    const out = openSender(flights)
+    expectTypeOf(out.offer(flight)).toEqualTypeOf<OfferOutcome>()
+    expectTypeOf(out.send(flight)).toEqualTypeOf<Promise<void>>()
+    // @ts-expect-error a field is missing
+    out.offer({ date: 1 })
+    const listener = openReceiver(flights, ({ origin }) => {
+      expectTypeOf(origin).toEqualTypeOf<string>()
+    })
+    // @ts-expect-error a handler takes everything already
+    listener.poll(() => {})
+    for await (const { delayMin } of openReceiver(flights)) {
+      expectTypeOf(delayMin).toEqualTypeOf<number>()
+    }
+    expectTypeOf(openReceiver(channel(Frame)).poll((bytes) => bytes.length)).toEqualTypeOf<number>()
+    // @ts-expect-error a subject is no message
+    channel('flights')
+    // @ts-expect-error misspelt
+    channel(Flight, { bytes: 1024 })
+  })
+})
+
 describe('defineAgent', () => {
   interface Totals {
     total: number
@@ -137,5 +188,27 @@ describe('defineAgent', () => {
     // @ts-expect-error misspelt
     void createEngine({ thread: 2 })
     expectTypeOf(createEngine({ threads: 2 })).toEqualTypeOf<Promise<Engine>>()
+  })
+})
+
+describe('stats', () => {
+  test('are plain figures with names', () => {
+    const { threads, links, atMs } = engine.stats()
+    expectTypeOf(engine.stats()).toEqualTypeOf<EngineStats>()
+    expectTypeOf(threads).toEqualTypeOf<readonly ThreadStats[]>()
+    expectTypeOf(links).toEqualTypeOf<readonly LinkStats[]>()
+    expectTypeOf(atMs).toEqualTypeOf<number>()
+    expectTypeOf<ThreadStats['state']>().toEqualTypeOf<'running' | 'sleeping' | 'dead' | 'closed'>()
+    expectTypeOf<ThreadStats['handling']>().toEqualTypeOf<string | null>()
+    expectTypeOf<LinkStats['lane']>().toEqualTypeOf<'urgent' | 'bulk'>()
+    // @ts-expect-error a snapshot is nobody's to change
+    engine.stats().atMs = 1
+  })
+
+  test('have events beside them, told apart by `what`', () => {
+    const full = {} as DiagnosticEvents['full']
+    if (full.what === 'link') expectTypeOf(full.to).toEqualTypeOf<number>()
+    else expectTypeOf(full.subject).toEqualTypeOf<string>()
+    expectTypeOf<keyof DiagnosticEvents>().toEqualTypeOf<'attach' | 'close' | 'dead' | 'full'>()
   })
 })

@@ -1,0 +1,3 @@
+import type { Diagnosis } from 'flyshuttle'
+
+export function formatDiagnosis(diagnosis: Diagnosis, hasColors: boolean): string

@@ -1,0 +1,92 @@
+// What the engine tells through `node:diagnostics_channel`: rare events, as plain objects, on the
+// thread where they happen.
+//
+// Nobody listens as a rule, so a message is built only when somebody does. It is told in a
+// microtask: a listener may do what it likes, also publish, and the event came up in the middle of
+// a message.
+
+import { channel } from 'node:diagnostics_channel'
+
+interface OfThread {
+  /** Index of the thread that it is about. */
+  readonly thread: number
+  /** Its name: `main`, or that of the worker. */
+  readonly name: string
+}
+
+/** `flyshuttle:attach`: a thread takes part. Told on that thread. */
+export interface AttachEvent extends OfThread {
+  /** Which life of its place it is, from 1. */
+  readonly incarnation: number
+  /** Whether it uses the native addon. */
+  readonly addon: boolean
+}
+
+/** `flyshuttle:close`: a thread has left in an orderly way. Told on that thread. */
+export interface CloseEvent extends OfThread {
+  readonly incarnation: number
+  /** Messages that still waited for room, and are lost. */
+  readonly dropped: number
+}
+
+/** `flyshuttle:dead`: a worker ended without being told to. Told on the main thread. */
+export interface DeadEvent extends OfThread {
+  readonly incarnation: number
+  readonly reason: string
+  /** Names of the agents that lived on it. */
+  readonly agents: readonly string[]
+}
+
+/** `flyshuttle:full`, told on the sending thread: a ring has no room for a message. */
+export interface LinkFullEvent extends OfThread {
+  readonly what: 'link'
+  /** Index of the receiving thread. */
+  readonly to: number
+  readonly lane: 'urgent' | 'bulk'
+  readonly wantedBytes: number
+  readonly freeBytes: number
+  readonly ringBytes: number
+}
+
+/** `flyshuttle:full`, told on the receiving thread: a subscription's mailbox is at its limit. */
+export interface MailboxFullEvent extends OfThread {
+  readonly what: 'mailbox'
+  /** Its pattern. */
+  readonly subject: string
+  /** Name of the agent it belongs to; '' for the thread itself. */
+  readonly agent: string
+  /** The limit, in messages. */
+  readonly messages: number
+}
+
+/** Event → message. The channel of an event is `flyshuttle:` and its name. */
+export interface DiagnosticEvents {
+  attach: AttachEvent
+  close: CloseEvent
+  dead: DeadEvent
+  full: LinkFullEvent | MailboxFullEvent
+}
+
+export type EventName = keyof DiagnosticEvents
+
+const CHANNELS = {
+  attach: channel('flyshuttle:attach'),
+  close: channel('flyshuttle:close'),
+  dead: channel('flyshuttle:dead'),
+  full: channel('flyshuttle:full'),
+} as const
+
+export const EVENT_NAMES = Object.keys(CHANNELS) as EventName[]
+
+/** Builds the message and tells it, if anybody listens. */
+export function tell<N extends EventName>(name: N, build: () => DiagnosticEvents[N]): void {
+  const listeners = CHANNELS[name]
+  if (!listeners.hasSubscribers) return
+  const message = build()
+  queueMicrotask(() => listeners.publish(message))
+}
+
+/** What a thread is called in its worker's name, in events and in `engine.stats()`. */
+export function threadName(thread: number): string {
+  return thread === 0 ? 'main' : `flyshuttle ${thread}`
+}

@@ -1,0 +1,108 @@
+// `engine.stats()`: the counters of the whole region as one plain object, with the names that the
+// main thread knows.
+
+import { threadName } from '../base/events.js'
+import { readLink, readThread, type LinkStats, type ThreadCounts } from '../counters/snapshot.js'
+import { EngineState, HEADER_STATE, Lane, ThreadState } from '../memory/layout.js'
+import { stateOf, type Region } from '../memory/region.js'
+import type { Fleet } from './fleet.js'
+import { subjectInHand } from './in-hand.js'
+import type { Place } from './threads.js'
+
+/** What `engine.stats()` returns. Figures are each a moment old, and not all of the same moment. */
+export interface EngineStats {
+  readonly state: 'open' | 'closing' | 'closed'
+  /** When it was taken, ms of the machine's monotonic clock. */
+  readonly atMs: number
+  /** Every thread that takes part or took part, the main thread first. */
+  readonly threads: readonly ThreadStats[]
+  /** Every lane of every link that has carried anything. */
+  readonly links: readonly LinkStats[]
+}
+
+export interface ThreadStats extends ThreadCounts {
+  /** As in `engine.threads`. */
+  readonly index: number
+  /** `main`, or the name of the worker as debuggers show it. */
+  readonly name: string
+  /** Which life of its place this is, from 1. */
+  readonly incarnation: number
+  /**
+   * `running`: in its turn of the loop, or in anything else that keeps the loop; `sleeping`:
+   * waiting for work; `dead`: ended without being told to; `closed`: ended in order.
+   */
+  readonly state: 'running' | 'sleeping' | 'dead' | 'closed'
+  /**
+   * For how long, ms: a thread that is `running` for seconds is stuck. 0 for one that has ended,
+   * and for the main thread, which asks.
+   */
+  readonly stateMs: number
+  /** Names of the agents that live on it. */
+  readonly agents: readonly string[]
+  /**
+   * Subject of the message that is being handled right now, or was when the thread died; null for
+   * none. `(reply)` and `(control)` are the engine's own.
+   */
+  readonly handling: string | null
+}
+
+const ENGINE_STATES = { [EngineState.Open]: 'open', [EngineState.Closing]: 'closing' } as const
+
+/** `nowMs` is the monotonic clock's. */
+export function statsOf(
+  region: Region,
+  nowMs: number,
+  places: readonly Place[],
+  fleet: Fleet,
+): EngineStats {
+  // SYNC engine-state: pairs with engine-state in Door.close.
+  const state = Atomics.load(region.views.i32, HEADER_STATE >>> 2)
+  const used = places.filter(({ thread, incarnation }) => thread === 0 || incarnation > 0)
+  const threads = used.map((place) => threadStats(region, nowMs, place, fleet, state))
+  const links: LinkStats[] = []
+  for (const { thread: from } of used) {
+    for (const { thread: to } of used) {
+      for (const lane of [Lane.Urgent, Lane.Bulk]) {
+        const link = readLink(region, from, to, lane)
+        if (link !== null) links.push(link)
+      }
+    }
+  }
+  return {
+    state: ENGINE_STATES[state as keyof typeof ENGINE_STATES] ?? 'closed',
+    atMs: nowMs,
+    threads,
+    links,
+  }
+}
+
+function threadStats(
+  region: Region,
+  nowMs: number,
+  place: Place,
+  fleet: Fleet,
+  engineState: number,
+): ThreadStats {
+  const { thread } = place
+  const { isSleeping, sinceMs, ...counts } = readThread(region, thread, nowMs)
+  const end = endOf(region, place, engineState)
+  // Whoever asks is thread 0, and awake.
+  const isAsleep = isSleeping && thread !== 0
+  return {
+    index: thread,
+    name: threadName(thread),
+    incarnation: Math.max(1, place.incarnation),
+    state: end ?? (isAsleep ? 'sleeping' : 'running'),
+    stateMs: end === null && thread !== 0 ? sinceMs : 0,
+    agents: fleet.namesOn(place),
+    handling: end === 'closed' ? null : subjectInHand(region, thread),
+    ...counts,
+  }
+}
+
+/** How a thread has ended, or null: it lives. */
+function endOf(region: Region, { thread, worker }: Place, engineState: number) {
+  if (thread === 0) return engineState === EngineState.Closed ? 'closed' : null
+  if (stateOf(region, thread) === ThreadState.Dead) return 'dead'
+  return worker === null ? 'closed' : null
+}

@@ -1,0 +1,26 @@
+// Lives through every death: checks what each victim sent, and talks to it in bursts.
+
+import { defineAgent, on } from 'flyshuttle'
+import { Word, words } from '../pass.mjs'
+import { Checker, ToWitness, createTalk, talkToVictim } from '../streams.mjs'
+
+export default defineAgent({
+  name: 'witness',
+  state: () => ({ numbered: new Checker(), loose: new Checker(), talk: createTalk(1) }),
+  subscribe: [
+    on(ToWitness, (value, _, { state }) => state.numbered.check(value)),
+    on('loose.>', (value, _, { state }) => state.loose.check(value)),
+    on('go', async (_, __, context) => {
+      await talkToVictim(context, context.state.talk)
+      Atomics.add(words, Word.WitnessBursts, 1)
+    }),
+  ],
+  handle: [
+    on('witness.echo', (value) => value),
+    on('witness.verdict', (lane, _, { state }) => ({
+      wrong: state.numbered.wrong ?? state.loose.wrong,
+      next: state.numbered.next(lane),
+      outcomes: [...state.talk.outcomes],
+    })),
+  ],
+})
