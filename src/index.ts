@@ -1,7 +1,8 @@
 // The front door. Everything that users need for the engine itself is exported here, by name.
 
 export { createEngine } from './engine/engine.js'
-export type { Capabilities, Engine, ThreadInfo } from './engine/engine.js'
+export type { Capabilities, ThreadInfo } from './engine/described.js'
+export type { Engine } from './engine/engine.js'
 export type { AgentHandle, SpawnOptions } from './engine/fleet.js'
 export type { EngineStats, ThreadStats } from './engine/stats.js'
 export type { EngineOptions } from './engine/options.js'

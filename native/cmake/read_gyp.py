@@ -1,8 +1,9 @@
 """Prints one list of the addon's target in binding.gyp, as CMake writes lists.
 
 CMakeLists.txt calls it, so that both build systems compile the same files with the same flags and
-each list stands in one place. It reads what gyp reads: a Python literal with conditions on OS and on
-the file's variables (`name%`, with their defaults), and lists of the target's variables (`<@(name)`). What gyp asks a command for (`<!(…)`) is left out.
+each list stands in one place. It reads what gyp reads: a Python literal with conditions on OS and
+on the file's variables (`name%`, with their defaults), and lists of the target's variables
+(`<@(name)`). What gyp asks a command for (`<!(…)`) is left out.
 
     python3 read_gyp.py binding.gyp linux sources
 """

@@ -8,12 +8,8 @@
 import { createMonotonicClock } from '../base/clock.js'
 import { FlyshuttleError } from '../base/errors.js'
 import { SPIN_BUDGET_US } from '../base/limits.js'
-import {
-  createNativeDoorbell,
-  createPortableDoorbell,
-  type Doorbell,
-  type Parkable,
-} from '../link/doorbell.js'
+import { createDoorbell, type Doorbell, type Parkable } from '../link/doorbell.js'
+import { LoopMeter } from '../counters/thread-counters.js'
 import { Inbox } from '../link/inbox.js'
 import { Outbox } from '../link/outbox.js'
 import { INBOX_DEAD, Lane, ThreadState, geometryList } from '../memory/layout.js'
@@ -77,7 +73,8 @@ export class ChannelEnd {
       this.#settle = (error) => (error === null ? resolve() : reject(error))
     })
     this.outbox = new Outbox(region, self)
-    this.inbox = new Inbox(region, self, createMonotonicClock(), {
+    const clock = createMonotonicClock()
+    this.inbox = new Inbox(region, self, clock, {
       onFrame: (offset, word0) => events.onFrame(offset, word0),
       onRoom: () => this.#wakeOther(),
       onDeaths: () => undefined,
@@ -88,23 +85,22 @@ export class ChannelEnd {
     const deliver = (): number => events.deliver(this.inbox)
     const binding = this.#binding
     try {
-      if (binding === null) this.#doorbell = createPortableDoorbell(this.#parkable(), deliver)
-      else {
-        Atomics.store(bells, self, binding.createBell())
-        this.#doorbell = createNativeDoorbell(
-          {
-            binding,
-            region: views.bytes,
-            geometry: geometryList(layout),
-            bells,
-            thread: self,
-            spinUs,
-            spinBudgetUs: spinUs === 0 ? 0 : Math.max(spinUs, SPIN_BUDGET_US),
-            cores,
-          },
-          deliver,
-        )
-      }
+      if (binding !== null) Atomics.store(bells, self, binding.createBell())
+      this.#doorbell = createDoorbell(
+        {
+          binding,
+          region: views.bytes,
+          geometry: geometryList(layout),
+          bells,
+          thread: self,
+          spinUs,
+          spinBudgetUs: spinUs === 0 ? 0 : Math.max(spinUs, SPIN_BUDGET_US),
+          cores,
+        },
+        this.#parkable(),
+        new LoopMeter(region, self, clock),
+        deliver,
+      )
     } catch (error) {
       Atomics.store(views.i32, stateIndex, ThreadState.Dead)
       throw error
@@ -174,6 +170,7 @@ export class ChannelEnd {
       thread: inbox.thread,
       sleepingIndexOf: (thread) => inbox.sleepingIndexOf(thread),
       unpark: () => inbox.unpark(),
+      recheck: () => inbox.recheck(),
       tryPark: () => {
         if (!this.#events.isPaused()) return inbox.tryPark()
         // SYNC sleep-check: pairs with sleep-check in Outbox.wake. Messages may lie there; whether

@@ -14,7 +14,7 @@ import { tell, threadName } from '../base/events.js'
 import { fromRecord, type ErrorRecord } from '../codec/error-record.js'
 import { checkRpc, type Message, type Rpc } from '../codec/message.js'
 import { LoopMeter } from '../counters/thread-counters.js'
-import { createNativeDoorbell, createPortableDoorbell, type Doorbell } from '../link/doorbell.js'
+import { createDoorbell, type Doorbell } from '../link/doorbell.js'
 import { Inbox } from '../link/inbox.js'
 import { Outbox } from '../link/outbox.js'
 import { DictionaryWriter } from '../memory/dictionary.js'
@@ -115,7 +115,10 @@ export class Bus {
       onFrame: (offset, word0) => this.#onFrame(offset, word0),
       onRoom: (producer) => this.#outbox.wake(this.#outbox.link(producer, Lane.Urgent)),
       onDeaths: () => this.#onDeaths(),
-      onCorrupt: (producer, found) => this.#onCorrupt(producer, found),
+      onCorrupt: (thread, found) => {
+        const data = { thread, found, wanted: 'a frame within the batch' }
+        this.#report(new FlyshuttleError('ERR_FRAME_CORRUPT', data), '(link)', '')
+      },
       onDrained: () => this.#onDrained(),
     })
     this.#subscriptions = new Subscriptions(
@@ -140,20 +143,8 @@ export class Bus {
     this.#inbox.open(incarnation)
     const deliver = (): number => this.#inbox.drain()
     const meter = new LoopMeter(region, thread, this.clock)
-    this.#doorbell =
-      binding === null
-        ? createPortableDoorbell(this.#inbox, meter, deliver)
-        : createNativeDoorbell(
-            {
-              ...options,
-              binding,
-              region: region.views.bytes,
-              geometry: geometryList(region.layout),
-            },
-            this.#inbox,
-            meter,
-            deliver,
-          )
+    const memory = { region: region.views.bytes, geometry: geometryList(region.layout) }
+    this.#doorbell = createDoorbell({ ...options, ...memory }, this.#inbox, meter, deliver)
     this.#outbox.attach(this.#doorbell)
     this.#doorbell.unref()
     const addon = binding !== null
@@ -313,7 +304,10 @@ export class Bus {
     try {
       for (const listener of this.#onClose) listener()
       dropped = this.#sender.close()
-      if (dropped > 0) this.#reportDropped(dropped)
+      if (dropped > 0) {
+        const found = `delivering ${dropped} messages that still waited for room`
+        this.#report(new FlyshuttleError('ERR_CLOSED', { found }), '(close)', '')
+      }
       this.#replies.close()
       this.#requests.close(error)
     } finally {
@@ -322,11 +316,6 @@ export class Bus {
       const incarnation = this.#incarnation
       tell('close', () => ({ thread, name: threadName(thread), incarnation, dropped }))
     }
-  }
-
-  #reportDropped(count: number): void {
-    const found = `delivering ${count} messages that still waited for room`
-    this.#report(new FlyshuttleError('ERR_CLOSED', { found }), '(close)', '')
   }
 
   #onFrame(offset: number, word0: number): void {
@@ -396,15 +385,6 @@ export class Bus {
   #diedError(thread: number): FlyshuttleError {
     const found = 'it cannot answer any more'
     return new FlyshuttleError('ERR_THREAD_DIED', { thread, found })
-  }
-
-  #onCorrupt(producer: number, found: string): void {
-    const wanted = 'a frame within the batch'
-    this.#report(
-      new FlyshuttleError('ERR_FRAME_CORRUPT', { thread: producer, found, wanted }),
-      '(link)',
-      '',
-    )
   }
 
   #onFrameError(error: unknown, subject: string, subscription: LocalSubscription | null): void {

@@ -13,7 +13,8 @@ import { usableCores } from '../placement/cgroup.js'
 import { formatCpuList } from '../placement/cpu-list.js'
 import { planPlacement, type Plan } from '../placement/plan.js'
 import { nodeOf, readTopology, type Topology } from '../placement/topology.js'
-import { createEngine, type Capabilities } from './engine.js'
+import type { Capabilities } from './described.js'
+import { createEngine } from './engine.js'
 
 /** One thing that was tried. */
 export interface Finding {

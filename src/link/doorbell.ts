@@ -51,6 +51,19 @@ export interface NativeDoorbellOptions {
   readonly cores: number
 }
 
+/** The doorbell that there is: native with a binding, else portable. */
+export function createDoorbell(
+  options: Omit<NativeDoorbellOptions, 'binding'> & { readonly binding: NativeBinding | null },
+  inbox: Parkable,
+  meter: LoopMeter,
+  deliver: Deliver,
+): Doorbell {
+  const { binding } = options
+  return binding === null
+    ? createPortableDoorbell(inbox, meter, deliver)
+    : createNativeDoorbell({ ...options, binding }, inbox, meter, deliver)
+}
+
 export function createNativeDoorbell(
   options: NativeDoorbellOptions,
   inbox: Pick<Parkable, 'recheck'>,

@@ -300,7 +300,7 @@ export class Sender {
     return outlet
   }
 
-  /** What is staged: one object for all messages. It is copied, payload too, when it has to wait. */
+  /** What is staged: one object for all messages, copied with its payload when it has to wait. */
   #parcel(agent: number, request: AwaitedRequest | null, settle: Parcel['settle']): Parcel {
     const parcel = this.#staged
     parcel.codec = this.#stage.codec
