@@ -2,8 +2,7 @@
 
 import { ascii, f64, message, object, oneOf, raw, rpc, u32, u8 } from 'flyshuttle'
 
-/** 40 bytes of payload: 3 × 8 + 3 × 4 + 4 × 1. With the frame's header 56. */
-export const Trade = message('bench.trade', {
+const TRADE = {
   id: u32,
   account: u32,
   book: u32,
@@ -13,7 +12,13 @@ export const Trade = message('bench.trade', {
   side: oneOf('buy', 'sell'),
   flags: u8,
   venue: ascii(2),
-})
+}
+
+/** 40 bytes of payload: 3 × 8 + 3 × 4 + 4 × 1. With the frame's header 56. */
+export const Trade = message('bench.trade', TRADE)
+
+/** Trades for one node of a mesh. */
+export const tradeTo = (node) => message(`bench.trade.${node}`, TRADE)
 
 /** The same values as `payloads/tick.mjs`, through msgpack. */
 export const Tick = message('bench.tick', object())

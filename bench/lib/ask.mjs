@@ -1,9 +1,10 @@
 // The requester of every contender in the request scenarios: asks, awaits, checks each answer.
 //
-// A contender only brings `request(question) → Promise<answer>`. With one request in flight each
-// round trip is timed; the end of one is the start of the next, so there is one look at the clock
-// per request. This is a closed loop by its nature: it tells how long one caller waits, not how a
-// queue grows under a given rate.
+// A contender only brings `request(question) → Promise<answer>`. Many in flight are as many
+// callers, each of which asks again at once; or batches, each answered before the next is asked.
+// With one request in flight each round trip is timed; the end of one is the start of the next, so
+// there is one look at the clock per request. This is a closed loop by its nature: it tells how
+// long one caller waits, not how a queue grows under a given rate.
 
 import { performance } from 'node:perf_hooks'
 import { foldAnswer, questionAt } from '../payloads/question.mjs'
@@ -16,10 +17,11 @@ import { latencyOf } from './statistics.mjs'
  */
 
 /**
- * @param {(question: Question) => Promise<Answer>} request
- * @param {{ first: number, count: number, inFlight: number }} job
+ * @param {(question: Question) => Promise<any>} request
+ * @param {{ first: number, count: number, inFlight: number, isBatched?: boolean }} job
+ * @param {(answered: any) => Answer} [answerOf] what the request resolved with, as an answer
  */
-export async function ask(request, { first, count, inFlight }) {
+export async function ask(request, { first, count, inFlight, isBatched }, answerOf = asIs) {
   const isSerial = inFlight === 1
   const samplesMs = new Float64Array(isSerial ? count : 0)
   let received = 0
@@ -28,8 +30,9 @@ export async function ask(request, { first, count, inFlight }) {
   let nextId = first
   const endId = first + count
 
-  /** @param {number} id @param {Answer} answer */
-  const check = (id, answer) => {
+  /** @param {number} id @param {any} answered */
+  const check = (id, answered) => {
+    const answer = answerOf(answered)
     received++
     if (answer.id !== id) disordered++
     checksum = foldAnswer(checksum, answer)
@@ -53,6 +56,16 @@ export async function ask(request, { first, count, inFlight }) {
       samplesMs[index] = afterMs - beforeMs
       beforeMs = afterMs
     }
+  } else if (isBatched) {
+    while (nextId < endId) {
+      const batchId = nextId
+      nextId = Math.min(endId, batchId + inFlight)
+      const asked = Array.from({ length: nextId - batchId }, (_, index) =>
+        request(questionAt(batchId + index)),
+      )
+      const answered = await Promise.all(asked)
+      for (let index = 0; index < answered.length; index++) check(batchId + index, answered[index])
+    }
   } else await Promise.all(Array.from({ length: inFlight }, caller))
   const endNs = nowNs()
 
@@ -65,3 +78,5 @@ export async function ask(request, { first, count, inFlight }) {
     latency: isSerial ? latencyOf(samplesMs) : null,
   }
 }
+
+const asIs = (answered) => answered

@@ -57,7 +57,7 @@ export function tableText({ name, question, unit, baselines }, rows) {
 const latencyText = (us) => (us === undefined ? '–' : threeDigits(us))
 
 /** The first column to the left, figures to the right. */
-function aligned(table) {
+export function aligned(table) {
   const widthOf = (column) => Math.max(...table.map((cells) => cells[column].length))
   const widths = table[0].map((_, column) => widthOf(column))
   return table.map((cells) => {

@@ -112,13 +112,13 @@ function placeText({ node, machine, rows }) {
 }
 
 /** 1000000 → '1M' */
-function tickText(perSecond) {
+export function tickText(perSecond) {
   if (perSecond >= 1e6) return `${perSecond / 1e6}M`
   return perSecond >= 1e3 ? `${perSecond / 1e3}k` : String(perSecond)
 }
 
 /** 12.5 µs, 3 ms */
-function durationText(us) {
+export function durationText(us) {
   if (us >= 1e6) return `${Number((us / 1e6).toPrecision(3))} s`
   return us >= 1e3 ? `${Number((us / 1e3).toPrecision(3))} ms` : `${Number(us.toPrecision(3))} µs`
 }

@@ -9,3 +9,13 @@ export type { NativeBinding, NativeLimitOptions, NativeLimitResult } from '../na
 
 /** Bytes of a bulk ring in an engine of few threads, when nobody said otherwise. */
 export const RING_BYTES_AUTO = BULK_RING_BYTES_MAX_AUTO
+
+// The parts by themselves, for the micro benchmarks.
+export { MsgpackDecoder, MsgpackEncoder, type SaveStructures } from '../codec/msgpack.js'
+export { compileStruct, type BoundStruct, type StructCodec } from '../codec/struct.js'
+export { Lane, planGeometry, type Geometry } from '../memory/layout.js'
+export { createRegion, type Region, type Views } from '../memory/region.js'
+export { FRAME_KIND_SHIFT, FrameKind } from '../ring/frame.js'
+export { RingReader, RingWriter, type FrameHandler, type RingPlace } from '../ring/ring.js'
+export { checkSubject, subjectMatches } from '../routing/subject.js'
+export { SubjectTrie } from '../routing/subject-trie.js'

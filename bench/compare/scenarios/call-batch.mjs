@@ -1,0 +1,18 @@
+// How many calls to a worker can the main thread make in a second, a thousand at once?
+//
+//     main thread ════ { id, a, b } × 1000 ════▶ worker      the next thousand after the last
+//                 ◀════ { id, sum } × 1000 ═════             answer: `await Promise.all(calls)`
+//
+// Each answer is matched to its question and checked.
+
+import { BASELINES, callContenders } from '../lib/call-contenders.mjs'
+
+/** @type {import('../../lib/scenarios.mjs').Scenario} */
+export default {
+  name: 'call-batch',
+  title: 'calls to a worker, 1,000 at once',
+  question: 'the main thread calls a worker, batches of 1,000',
+  unit: 'requests/s',
+  baselines: BASELINES,
+  contenders: callContenders({ inFlight: 1000, isBatched: true }),
+}

@@ -1,0 +1,3 @@
+// The type of the clock, for the tests that are written in TypeScript.
+
+export function nowNs(): number
