@@ -141,7 +141,10 @@ export class Bus {
     // STEP adopt: what lay unread is dropped before the inbox says that it lives.
     if (incarnation > 1) this.#inbox.skipAll()
     this.#inbox.open(incarnation)
-    const deliver = (): number => this.#inbox.drain()
+    const deliver = (): number => {
+      this.#outbox.expectFlush()
+      return this.#inbox.drain()
+    }
     const meter = new LoopMeter(region, thread, this.clock)
     const memory = { region: region.views.bytes, geometry: geometryList(region.layout) }
     this.#doorbell = createDoorbell({ ...options, ...memory }, this.#inbox, meter, deliver)

@@ -32,6 +32,7 @@ import type { Region } from '../memory/region.js'
 import { RingReader } from '../ring/ring.js'
 
 /** Frames taken from one bulk lane before the urgent lanes are looked at again. */
+const FIRST_CHUNK_FRAMES = 64
 const CHUNK_FRAMES = 256
 const URGENT_BITS = 0x5555_5555
 
@@ -173,17 +174,24 @@ export class Inbox {
   }
 
   #drainWithinBudget(framesMax: number): void {
-    const deadlineMs = this.#clock.nowMs() + DRAIN_TIME_US_MAX / 1000
+    // The clock starts after the first bulk chunk, a short one: most drains are over by then.
+    let deadlineMs = 0
+    let chunkFrames = FIRST_CHUNK_FRAMES
     let framesLeft = framesMax
     this.#takeReady()
     for (;;) {
       framesLeft -= this.#drainUrgent(framesLeft)
       if (framesLeft <= 0) return
-      const bulk = this.#drainBulkLane(Math.min(framesLeft, CHUNK_FRAMES))
+      const bulk = this.#drainBulkLane(Math.min(framesLeft, chunkFrames))
       if (bulk < 0) return
       framesLeft -= bulk
-      if (framesLeft <= 0 || this.#clock.nowMs() >= deadlineMs) return
+      if (framesLeft <= 0) return
       this.#takeReady()
+      if (!this.#hasLeftover()) return
+      const nowMs = this.#clock.nowMs()
+      chunkFrames = CHUNK_FRAMES
+      if (deadlineMs === 0) deadlineMs = nowMs + DRAIN_TIME_US_MAX / 1000
+      else if (nowMs >= deadlineMs) return
     }
   }
 

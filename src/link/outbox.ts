@@ -205,6 +205,11 @@ export class Outbox {
     this.wake(link)
   }
 
+  /** A drain begins: its end flushes what is written meanwhile, so no microtask has to. */
+  expectFlush(): void {
+    this.#isScheduled = true
+  }
+
   /** Makes every batch visible. */
   flushAll(): void {
     this.#isScheduled = false

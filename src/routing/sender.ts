@@ -176,7 +176,8 @@ export class Sender {
     this.#frames.check(route, true)
     const parcel = this.#parcel(agent, request, null)
     const isWritten =
-      this.#mayWrite(route) && (this.#writeSolo(route, parcel) || this.#write(route, parcel, true))
+      this.#mayWrite(route) &&
+      (this.#writeSolo(route, parcel, flushNow) || this.#write(route, parcel, true))
     if (isWritten) {
       if (flushNow && request.thread >= 0) {
         this.#outbox.flush(this.#outbox.link(request.thread, Lane.Bulk))
@@ -253,7 +254,7 @@ export class Sender {
   }
 
   /** Writes to the only receiver there is, without a plan. False: there is another, or no room. */
-  #writeSolo(route: Route, parcel: Parcel): boolean {
+  #writeSolo(route: Route, parcel: Parcel, flushNow = false): boolean {
     const isRequest = parcel.request !== null
     const member = isRequest ? route.soloResponder : null
     const link = member === null ? (isRequest ? null : route.solo) : member.link
@@ -265,7 +266,8 @@ export class Sender {
       if (parcel.request !== null) parcel.request.thread = -1
       return false
     }
-    this.#outbox.committed(link)
+    if (flushNow) this.#outbox.flush(link)
+    else this.#outbox.committed(link)
     return true
   }
 
