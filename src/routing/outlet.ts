@@ -71,7 +71,7 @@ export class Outlet {
     const units = lengthBytes >>> 3
     this.emit = struct.emitter(views, {
       cursor: ring.cursor,
-      gate: route.gate,
+      gate: route.gate(link),
       kept: this.#kept,
       versionIndex: HEADER_VERSION >>> 2,
       fullIndex: link.fullIndex,

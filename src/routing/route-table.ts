@@ -70,27 +70,35 @@ export class Route {
 
   /** Somebody keeps it at hand, beside the cache. */
   isPinned = false
-  #gate: Int32Array | null = null
+  /** One for each link that emitters of this subject lead to. */
+  #gates: Map<LinkWriter, Int32Array> | null = null
 
   constructor(subject: string, subjectId: number) {
     this.subject = subject
     this.subjectId = subjectId
   }
 
-  /** Word 0: the shared version for which emitters of this subject may pass; see `outlet.ts`. */
-  get gate(): Int32Array {
-    return (this.#gate ??= new Int32Array(new ArrayBuffer(GATE_BYTES)))
+  /**
+   * Word 0: the shared version for which emitters of this subject into `link` may pass; see
+   * `outlet.ts`. Emitters of several messages share it, but never with those into another link.
+   */
+  gate(link: LinkWriter): Int32Array {
+    const gates = (this.#gates ??= new Map<LinkWriter, Int32Array>())
+    let gate = gates.get(link)
+    if (gate === undefined) gates.set(link, (gate = new Int32Array(new ArrayBuffer(GATE_BYTES))))
+    return gate
   }
 
-  /** Emitters may pass until the routes change. */
+  /** Emitters into the only receiver's link may pass until the routes change. */
   open(): void {
-    this.gate[0] = this.version
+    if (this.solo !== null) this.gate(this.solo)[0] = this.version
   }
 
   /** Whatever is published next takes the long way. */
   shut(): void {
+    if (this.#gates === null) return
     // A version that has been: they only move forward.
-    if (this.#gate !== null) this.#gate[0] = this.version - 1
+    for (const gate of this.#gates.values()) gate[0] = this.version - 1
   }
 
   get hasReceivers(): boolean {
