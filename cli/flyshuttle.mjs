@@ -21,9 +21,15 @@ Exits with 1 when something that every engine needs is broken.
 Colours: only on a terminal, and not with NO_COLOR=1.
 `
 
-const { command, options } = readArguments()
+// Whoever reads may stop before the end, as `head` does.
+process.stdout.on('error', (error) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
+const { command, surplus, options } = readArguments()
 if (options.help) process.stdout.write(HELP)
-else if (command !== 'doctor') refuse(command === undefined ? 'no command' : `no ${command}`)
+else if (command !== 'doctor') refuse(`the command is ${command ?? 'missing'}; wanted doctor`)
+else if (surplus !== undefined) refuse(`doctor takes no ${surplus}`)
 else await doctor()
 
 async function doctor() {
@@ -42,7 +48,8 @@ function readArguments() {
       allowPositionals: true,
       options: { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
     })
-    return { command: positionals[0], options: values }
+    const [command, surplus] = positionals
+    return { command, surplus, options: values }
   } catch (error) {
     refuse(error.message)
     process.exit()

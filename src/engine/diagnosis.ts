@@ -132,7 +132,9 @@ function tryAddon({ file, reason }: LoadedBinding): Finding {
   if (file !== null) return ok('addon', file)
   const hint = 'build it (README, Installing) for cheap wake-ups and placement'
   const isRequired = process.env.FLYSHUTTLE_REQUIRE_ADDON === '1'
-  return (isRequired ? broken : absent)('addon', reason ?? 'unknown', hint)
+  const isHidden = process.env.FLYSHUTTLE_NO_ADDON === '1'
+  const toDo = isHidden ? 'unset FLYSHUTTLE_NO_ADDON, which hides it' : hint
+  return (isRequired ? broken : absent)('addon', reason ?? 'unknown', toDo)
 }
 
 function tryBell(binding: NativeBinding | null): Finding {

@@ -1,5 +1,6 @@
 import type { Diagnosis } from 'flyshuttle'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
@@ -62,7 +63,7 @@ describe('flyshuttle doctor', () => {
     expect(status).toBe(0)
     expect(stdout).toContain('– addon')
     expect(stdout).toContain('threads cannot be pinned here')
-    expect(stdout).toMatch(/To change\n +addon +build it/)
+    expect(stdout).toMatch(/To change\n +addon +unset FLYSHUTTLE_NO_ADDON/)
   })
 
   test('exits with 1 when something is broken that is required', () => {
@@ -80,10 +81,20 @@ describe('flyshuttle', () => {
     expect(stdout).toMatch(/^Usage: flyshuttle doctor \[--json\]\n/)
   })
 
-  test.each([[], ['nurse'], ['doctor', '--loud']])('is at a loss: %s', (...words) => {
+  test.each([[], ['nurse'], ['doctor', '--loud'], ['doctor', 'who']])('is at a loss: %s', (...words) => {
     const { status, stdout, stderr } = flyshuttle(words)
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
     expect(stderr).toMatch(/^flyshuttle: .*\n\nUsage: /)
+  })
+
+  test('says nothing when its reader has stopped reading', async () => {
+    const words = [`${ROOT}${packageFile.bin.flyshuttle}`, 'doctor', '--json']
+    const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] })
+    child.stdout.destroy()
+    let complaints = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text))
+    const [status] = await once(child, 'close')
+    expect({ status, complaints }).toEqual({ status: 0, complaints: '' })
   })
 
   test('is in the package', () => {
