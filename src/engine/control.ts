@@ -27,6 +27,9 @@ export type ThreadRequest =
   | { readonly op: 'progress' }
   | { readonly op: 'close' }
 
+/** What a thread that has joined says on its port when its part has ended. */
+export const LEFT = 'left'
+
 /** One instance of an agent, to be started on a thread. */
 export interface AgentOrder {
   readonly name: string

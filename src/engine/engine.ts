@@ -349,6 +349,8 @@ export class Engine extends Endpoint {
     const isMissed = place.isOwn || listened > 0 || agent !== ''
     const found = reason instanceof Error ? reason.message : String(reason)
     const name = threadName(thread)
+    // One that left in order has seen to what it had, and hears itself what went wrong.
+    if (place.hasLeft) return
     tell('dead', () => ({ thread, name, incarnation, reason: found, agents }))
     if (!wasReady || !isMissed) return
     const error = new FlyshuttleError('ERR_THREAD_DIED', { thread, found }, reason)

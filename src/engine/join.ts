@@ -11,7 +11,7 @@ import { CLOSE_TIMEOUT_MS_DEFAULT } from '../base/limits.js'
 import { EngineState, HEADER_STATE } from '../memory/layout.js'
 import { openRegion } from '../memory/region.js'
 import { checkTimeoutMs } from '../routing/requests.js'
-import type { EngineBoot } from './control.js'
+import { LEFT, type EngineBoot } from './control.js'
 import { Endpoint } from './endpoint.js'
 import { Member } from './member.js'
 import { enterEngine, leaveEngine } from './memberships.js'
@@ -61,12 +61,14 @@ export async function join(handle: JoinHandle): Promise<JoinedBus> {
       const { bus, placed } = member
       bus.onClose(() => {
         leaveEngine(engineId)
-        port.close()
+        // When this part has ended to the last word: the place may have a successor then.
+        queueMicrotask(() => port.postMessage(LEFT))
       })
+      const gone = new Promise<void>((resolve) => port.once('close', resolve))
       // The engine has closed, or its thread is gone: nobody else would tell.
       port.once('close', () => bus.close())
       port.postMessage(placed)
-      return new JoinedBus(member)
+      return new JoinedBus(member, gone)
     } catch (error) {
       port.close()
       throw error
@@ -105,20 +107,23 @@ export class JoinedBus extends Endpoint {
   /** Aborted when the engine begins to close: sources stop. */
   readonly signal: AbortSignal
   readonly #member: Member
+  /** Resolves when the place is free. */
+  readonly #gone: Promise<void>
   #left: Promise<void> | null = null
 
   /** Use `join`. */
-  constructor(member: Member) {
+  constructor(member: Member, gone: Promise<void>) {
     super(member.bus, { agent: 0, name: '' })
     this.thread = member.bus.thread
     this.signal = member.signal
     this.#member = member
+    this.#gone = gone
   }
 
   /**
    * Ends this thread's part in order: subscriptions are withdrawn, what they have received is
-   * handled, what waits for room is written. The thread itself goes on and may join again. Without
-   * it, when the thread just ends, the engine notices too.
+   * handled, what waits for room is written; then its place is free. The thread itself goes on and
+   * may join again. Without it, when the thread just ends, the engine notices too.
    *
    * Do not await it in a handler: it waits for that handler. Calling it again waits for the same
    * end.
@@ -152,5 +157,6 @@ export class JoinedBus extends Endpoint {
     } finally {
       bus.close()
     }
+    await withDeadline('(leave)', this.#gone, Math.max(1, untilMs - bus.clock.nowMs()))
   }
 }

@@ -104,6 +104,6 @@ function threadStats(
 function endOf(region: Region, place: Place, engineState: number) {
   const { thread } = place
   if (thread === 0) return engineState === EngineState.Closed ? 'closed' : null
-  if (stateOf(region, thread) === ThreadState.Dead) return 'dead'
+  if (stateOf(region, thread) === ThreadState.Dead) return place.hasLeft ? 'closed' : 'dead'
   return isTaken(place) ? null : 'closed'
 }

@@ -14,7 +14,7 @@ import {
 } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
 import type { Placed } from '../placement/place.js'
-import type { EngineBoot, ThreadBoot } from './control.js'
+import { LEFT, type EngineBoot, type ThreadBoot } from './control.js'
 import { findThreadFile } from './thread-file.js'
 
 /** One place for a thread. The place outlives the threads that take it, one after the other. */
@@ -33,6 +33,8 @@ export interface Place {
   ended: Promise<void>
   /** Told to end: its exit is no death. */
   isClosing: boolean
+  /** It had joined, and has said that it leaves. */
+  hasLeft: boolean
   /** What came of its placement; null while no thread takes part. */
   placed: Placed | null
 }
@@ -70,6 +72,7 @@ export class Threads {
         ready: Promise.resolve(),
         ended: Promise.resolve(),
         isClosing: false,
+        hasLeft: false,
         placed: null,
       })
     }
@@ -88,7 +91,8 @@ export class Threads {
 
   /**
    * Gives a place to a thread that somebody else made. It takes part from its first message on
-   * `port`, and has ended when the port closes: by its own wish, or with the thread.
+   * `port`, and has ended when it says so there, or when the port closes with the thread. The port
+   * is closed only after the place is free: that is how the thread learns of it.
    *
    * @throws ERR_THREAD_LIMIT
    */
@@ -97,19 +101,29 @@ export class Threads {
     const place = this.places.find(isFree) ?? this.#refuse()
     place.incarnation++
     place.isClosing = false
+    place.hasLeft = false
     place.guest = port
     let isReady = false
+    let end!: () => void
     place.ended = new Promise((resolve) => {
-      port.once('close', () => {
+      end = () => {
+        if (place.guest !== port) return
         place.guest = null
         place.placed = null
         resolve()
         this.#onEnd(place, 'it had joined, and ended without leaving', isReady)
-      })
+      }
     })
+    port.once('close', end)
     const started = new Promise<void>((resolve) => {
-      port.once('message', (placed: Placed) => {
-        place.placed = placed
+      port.on('message', (message: Placed | typeof LEFT) => {
+        if (message === LEFT) {
+          place.hasLeft = true
+          end()
+          port.close()
+          return
+        }
+        place.placed = message
         isReady = true
         resolve()
       })
@@ -128,6 +142,7 @@ export class Threads {
   async #start(place: Place, ids: number[]): Promise<void> {
     place.incarnation++
     place.isClosing = false
+    place.hasLeft = false
     place.isOwn = true
     const { thread, incarnation } = place
     const boot: ThreadBoot = { ...this.#boot, thread, incarnation, ids }

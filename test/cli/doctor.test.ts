@@ -81,11 +81,14 @@ describe('flyshuttle', () => {
     expect(stdout).toMatch(/^Usage: flyshuttle doctor \[--json\]\n/)
   })
 
-  test.each([[], ['nurse'], ['doctor', '--loud'], ['doctor', 'who']])('is at a loss: %s', (...words) => {
-    const { status, stdout, stderr } = flyshuttle(words)
-    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
-    expect(stderr).toMatch(/^flyshuttle: .*\n\nUsage: /)
-  })
+  test.each([[], ['nurse'], ['doctor', '--loud'], ['doctor', 'who']])(
+    'is at a loss: %s',
+    (...words) => {
+      const { status, stdout, stderr } = flyshuttle(words)
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+      expect(stderr).toMatch(/^flyshuttle: .*\n\nUsage: /)
+    },
+  )
 
   test('says nothing when its reader has stopped reading', async () => {
     const words = [`${ROOT}${packageFile.bin.flyshuttle}`, 'doctor', '--json']

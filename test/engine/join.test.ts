@@ -63,6 +63,19 @@ describe.each(VARIANTS)('joining ($name)', ({ addon }) => {
     await until(() => !isLiving())
   })
 
+  test('the place of a thread that has left is free at once, and no death is told', async () => {
+    const engine = await open(0, 2)
+    const joiner = await joinerOf(engine)
+    for (let round = 0; round < 10; round++) {
+      await joiner.ask('echo', 'echoes')
+      await joiner.ask('leave')
+      await joiner.ask('join')
+    }
+    await joiner.ask('leave')
+    expect(engine.stats().threads[1]).toMatchObject({ state: 'closed', incarnation: 11 })
+    expect(errors).toEqual([])
+  })
+
   test('a worker in CommonJS joins by require', async () => {
     const engine = await open()
     const worker = new Worker(joinerFile('required.cjs'), { workerData: { fly: engine.handle() } })
