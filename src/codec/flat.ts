@@ -84,7 +84,12 @@ export class FlatEncoder {
       if (++slot.messages >= FLAT_AFTER_MESSAGES) this.#learn(value, slot)
       return -1
     }
-    const bytes = shape.encode(value as Record<string, unknown>)
+    let bytes = -1
+    try {
+      bytes = shape.encode(value as Record<string, unknown>)
+    } catch {
+      // A getter threw. Msgpack meets that, too, and says so as it does for any object.
+    }
     if (bytes < 0) {
       slot.misfits++
       return -1
@@ -193,8 +198,11 @@ function createPut(views: Views, wordsMax: number): (i: number, v: unknown, at: 
 type DecodeShape = (offset: number, end: number) => unknown
 
 export class FlatDecoder {
-  readonly #shapes = new Map<number, DecodeShape>()
+  /** Of each sending thread: two lists of keys may have one fingerprint. */
+  readonly #shapes: (Map<number, DecodeShape> | undefined)[] = []
+  readonly #compiled = new Map<string, DecodeShape>()
   readonly #reader: Reader
+  #lastSource = 0
   #lastTypeId = 0
   #last: DecodeShape | null = null
 
@@ -203,25 +211,35 @@ export class FlatDecoder {
   }
 
   /**
-   * The object at `offset` (a multiple of 8), whose bytes end at `end`. `canonicalOf` finds the
-   * keys of a type id that is new here.
+   * The object that thread `source` wrote at `offset` (a multiple of 8), whose bytes end at `end`.
+   * `canonicalOf` finds the keys of a type id of that thread which is new here.
    *
    * @throws ERR_FRAME_CORRUPT when the bytes are no object that an encoder wrote
    */
   decode(
+    source: number,
     typeId: number,
     canonicalOf: (typeId: number) => string | undefined,
     offset: number,
     end: number,
   ): unknown {
-    if (this.#last === null || this.#lastTypeId !== typeId) {
-      this.#last = this.#shapes.get(typeId) ?? this.#compile(typeId, canonicalOf(typeId))
+    if (this.#last === null || this.#lastTypeId !== typeId || this.#lastSource !== source) {
+      const shapes = (this.#shapes[source] ??= new Map<number, DecodeShape>())
+      let shape = shapes.get(typeId)
+      if (shape === undefined) {
+        shape = this.#compile(typeId, canonicalOf(typeId))
+        shapes.set(typeId, shape)
+      }
+      this.#last = shape
       this.#lastTypeId = typeId
+      this.#lastSource = source
     }
     return this.#last(offset, end)
   }
 
   #compile(typeId: number, canonical: string | undefined): DecodeShape {
+    const known = canonical === undefined ? undefined : this.#compiled.get(canonical)
+    if (known !== undefined) return known
     const keys = keysOf(canonical)
     if (keys === null) throw corrupt(`keys ${canonical ?? 'that nobody has told'}`)
     const source = `'use strict'
@@ -234,7 +252,7 @@ return { ${keys.map((key, i) => `${JSON.stringify(key)}: v${i}`).join(', ')} }
 }
 //# sourceURL=flyshuttle-flat-in-${typeId.toString(16).padStart(8, '0')}.js`
     const decode = new Function('reader', source)(this.#reader) as DecodeShape
-    this.#shapes.set(typeId, decode)
+    this.#compiled.set(canonical as string, decode)
     return decode
   }
 }

@@ -294,7 +294,8 @@ export class Dispatcher {
       if (wanted !== null && wanted.codec !== CodecId.Msgpack) {
         throw this.#mismatch(subject, wanted)
       }
-      return this.#flat.decode(this.#typeId >>> 0, this.#canonicalOf, this.#start, this.#end)
+      const typeId = this.#typeId >>> 0
+      return this.#flat.decode(this.#source, typeId, this.#canonicalOf, this.#start, this.#end)
     }
     if (wanted !== null && (wanted.codec !== codec || wanted.typeId !== this.#typeId >>> 0)) {
       throw this.#mismatch(subject, wanted)

@@ -15,7 +15,7 @@ function make(bytesMax = BYTES_MAX) {
   const decoder = new FlatDecoder(views)
   const slot = FlatEncoder.slot()
   const decode = (bytes: number): unknown =>
-    decoder.decode(encoder.typeId, (typeId) => types.get(typeId), 0, bytes)
+    decoder.decode(0, encoder.typeId, (typeId) => types.get(typeId), 0, bytes)
   /** Encodes after the slot has learnt these keys. */
   const encode = (value: object): number => {
     for (let i = 0; i < 8; i++) encoder.encode(value, slot)
@@ -185,6 +185,6 @@ describe('bytes that no encoder wrote', () => {
 
   test.each(['', '{}', '[1]', '[]', '["__proto__"]', undefined])('keys %o are refused', (text) => {
     const decoder = new FlatDecoder(viewsOf(new ArrayBuffer(64)))
-    expect(() => decoder.decode(1, () => text, 0, 16)).toThrow(corrupt)
+    expect(() => decoder.decode(0, 1, () => text, 0, 16)).toThrow(corrupt)
   })
 })

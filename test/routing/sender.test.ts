@@ -1296,3 +1296,37 @@ test('a receiver that has ended holds up nobody once it is withdrawn', () => {
   world.thread(2).inbox.drain()
   expect(world.thread(2).take()).toEqual([tick(1)])
 })
+
+describe('a plain object', () => {
+  test('is not mixed up with another thread’s whose keys have the same fingerprint', () => {
+    const world = new World(3)
+    world.thread(2).subscribe('a')
+    for (let n = 0; n < 20; n++) {
+      world.thread(0).sender.publish('a', { k55zx: n }, 0)
+      world.thread(1).sender.publish('a', { kgpcd: n }, 0)
+    }
+    world.settle()
+    const { got } = world.thread(2)
+    expect(got).toHaveLength(40)
+    for (const { value, source } of got) {
+      expect(Object.keys(value as object)).toEqual([source === 0 ? 'k55zx' : 'kgpcd'])
+    }
+  })
+
+  test('with a getter that throws is refused alike, whether its keys are known or not', () => {
+    const world = new World(2)
+    world.thread(1).subscribe('a')
+    const { sender } = world.thread(0)
+    const bad = {
+      get a(): number {
+        throw new Error('mine')
+      },
+    }
+    for (let n = 0; n < 30; n++) {
+      expect(() => sender.publish('a', bad, 0)).toThrow(code('ERR_PAYLOAD_UNSUPPORTED'))
+      sender.publish('a', { a: n }, 0)
+    }
+    world.settle()
+    expect(world.thread(1).take()).toHaveLength(30)
+  })
+})
