@@ -6,12 +6,14 @@ import { Fifo } from '../base/fifo.js'
 import { FRAME_HEADER_BYTES } from '../base/limits.js'
 import { MsgpackEncoder } from '../codec/msgpack.js'
 import { structFromCanonical, type BoundStruct } from '../codec/struct.js'
+import { bytesIn } from '../codec/struct-text.js'
 import type { LinkWriter } from '../link/outbox.js'
 import { DictionaryWriter } from '../memory/dictionary.js'
 import { Lane } from '../memory/layout.js'
 import { FRAME_CODEC_SHIFT, FRAME_KIND_SHIFT, FrameKind } from '../ring/frame.js'
 import type { ChannelHandle } from './channel.js'
 import { ChannelEnd, RECEIVER, SENDER } from './end.js'
+import { isUint8Array } from 'node:util/types'
 
 /** `full`: no room now, nothing was kept. `closed`: the other end has closed, or has died. */
 export type OfferOutcome = 'accepted' | 'full' | 'closed'
@@ -168,7 +170,7 @@ class Sender<T> implements ChannelSender<T> {
   #measure(value: T): number {
     if (this.#struct !== null) return this.#structBytes
     if (this.#codec === CodecId.Msgpack) return this.#encoder.encode(this.#end.name, value)
-    if (value instanceof Uint8Array) return value.length
+    if (isUint8Array(value)) return bytesIn(value)
     throw new FlyshuttleError('ERR_PAYLOAD_INVALID', {
       subject: this.#end.name,
       field: '(message)',

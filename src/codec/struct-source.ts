@@ -40,7 +40,7 @@ export function structSource(fields: Fields, offsets: readonly number[], typeId:
 const { bytes: u8, i8, u16, i16, u32, i32, f32, f64, u64, i64, buffer } = views
 const { refuse, refuseMessage, expired, isUint8Array, options, optionIndex } = host
 const { asciiOfWord, isPlainAscii, writeAscii, readAscii } = host
-const { utf8Bytes, writeUtf8, readUtf8, readBytes, readOption } = host
+const { utf8Bytes, writeUtf8, readUtf8, bytesIn, readBytes, readOption } = host
 const expiredOffset = -8
 let viewed = expiredOffset
 function encode(value, offset) {
@@ -112,7 +112,7 @@ export function emitterSource(
   return `'use strict'
 const { bytes: u8, i8, u16, i16, u32, i32, f32, f64, u64, i64, buffer } = views
 const { refuse, refuseMessage, isUint8Array, optionIndex } = host
-const { isPlainAscii, writeAscii, utf8Bytes, writeUtf8 } = host
+const { isPlainAscii, writeAscii, utf8Bytes, writeUtf8, bytesIn } = host
 const { cursor, gate, kept, versionIndex, fullIndex, data, mask, units, indexMax } = lane
 const { batchUnits, highWaterUnits, word0, word1, sourceShift, subjectId, typeId } = lane
 return function emit(value, agent) {
@@ -210,7 +210,7 @@ function fieldSource(type: FieldType<unknown>, i: number, at: number): FieldSour
       return {
         check: [
           `if (!isUint8Array(${v})) ${refuse}`,
-          `const n${i} = ${v}.byteLength`,
+          `const n${i} = bytesIn(${v})`,
           `if (n${i} > ${type.limit}) ${refuse}`,
         ].join('\n'),
         store: `${length} = n${i}\nu8.set(${v}, offset + ${at + 4})`,

@@ -114,6 +114,18 @@ export function readUtf8(
   return buffer.utf8Slice(at, at + lengthBytes)
 }
 
+const byteLength = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  'byteLength',
+)?.get as () => number
+
+/**
+ * Bytes of a Uint8Array: what `set` will write, whatever a subclass or a property of its own says.
+ */
+export function bytesIn(bytes: Uint8Array): number {
+  return byteLength.call(bytes)
+}
+
 /** A private copy of `lengthBytes` bytes; never shared memory. */
 export function readBytes(
   bytes: Uint8Array,

@@ -12,9 +12,11 @@ import type { Message } from '../codec/message.js'
 import { FlatEncoder, type Slot } from '../codec/flat.js'
 import { MsgpackEncoder } from '../codec/msgpack.js'
 import type { BoundStruct, StructCodec } from '../codec/struct.js'
+import { bytesIn } from '../codec/struct-text.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
 import { viewsOf, type Views } from '../memory/region.js'
 import { CodecId } from '../base/codec-id.js'
+import { isUint8Array } from 'node:util/types'
 
 /** Payloads up to this size are copied word by word; longer ones by the engine's memcpy. */
 const WORD_COPY_BYTES_MAX = 256
@@ -133,7 +135,7 @@ export class PayloadStage {
   }
 
   #stageRaw(subject: string, value: unknown): void {
-    if (!(value instanceof Uint8Array)) {
+    if (!isUint8Array(value)) {
       throw new FlyshuttleError('ERR_PAYLOAD_INVALID', {
         subject,
         field: '(message)',
@@ -141,9 +143,10 @@ export class PayloadStage {
         wanted: 'a Uint8Array',
       })
     }
-    this.#check(subject, value.length)
+    const bytes = bytesIn(value)
+    this.#check(subject, bytes)
     this.#views.bytes.set(value)
-    this.#set(CodecId.Raw, 0, value.length)
+    this.#set(CodecId.Raw, 0, bytes)
   }
 
   #set(codec: CodecId, typeId: number, bytes: number): void {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { EMITTER_AFTER_MESSAGES, OVERFLOW_BYTES_MAX } from '../../src/base/limits.js'
 import { message, object, raw } from '../../src/codec/message.js'
-import { bytes, u32 } from '../../src/codec/schema.js'
+import { bytes, i32, u32 } from '../../src/codec/schema.js'
 import { FrameFlag, FrameKind } from '../../src/ring/frame.js'
 import { LINK_HEAD, Lane, ThreadCounter, ThreadState } from '../../src/memory/layout.js'
 import { FakeRequest, World } from './world.js'
@@ -1329,4 +1329,33 @@ describe('a plain object', () => {
     world.settle()
     expect(world.thread(1).take()).toHaveLength(30)
   })
+})
+
+test('bytes that lie about their length stay within their field', () => {
+  class Liar extends Uint8Array {
+    override get byteLength(): number {
+      return 1
+    }
+    override get length(): number {
+      return 1
+    }
+  }
+  const world = new World(2)
+  const Block = message('a', { block: bytes(8), n: i32 })
+  world.thread(1).subscribe('a')
+  const { sender } = world.thread(0)
+  const liar = new Liar(64).fill(255)
+  const refused = code('ERR_PAYLOAD_INVALID')
+  // First the long way, in the end an emitter.
+  for (let n = 0; n < 50; n++) {
+    expect(() => sender.publish(Block, { block: liar, n: -1 }, 0)).toThrow(refused)
+    sender.publish(Block, { block: new Uint8Array(2), n }, 0)
+  }
+  world.settle()
+  expect(world.thread(1).take()).toEqual(
+    Array.from({ length: 50 }, (_, n) => ({ block: new Uint8Array(2), n })),
+  )
+  sender.publish(message('a', raw), liar, 0)
+  world.settle()
+  expect(world.thread(1).take()).toEqual([new Uint8Array(64).fill(255)])
 })
