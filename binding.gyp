@@ -47,6 +47,7 @@
           'sources': [
             'native/addon.cc',
             'native/glue/bells.cc',
+            'native/glue/copying.cc',
             'native/glue/doorbell.cc',
             'native/glue/layout.cc',
             'native/glue/litmus.cc',

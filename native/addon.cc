@@ -18,6 +18,7 @@ class Addon : public Napi::Addon<Addon> {
   Addon(Napi::Env env, Napi::Object exports) {
     glue::export_layout(env, exports);
     glue::export_bells(env, exports);
+    glue::export_copying(env, exports);
     glue::export_doorbell(env, exports);
     glue::export_placement(env, exports);
     glue::export_rings(env, exports);

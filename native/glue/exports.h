@@ -9,6 +9,7 @@ namespace flyshuttle::glue {
 
 void export_layout(Napi::Env env, Napi::Object exports);
 void export_bells(Napi::Env env, Napi::Object exports);
+void export_copying(Napi::Env env, Napi::Object exports);
 void export_doorbell(Napi::Env env, Napi::Object exports);
 void export_placement(Napi::Env env, Napi::Object exports);
 void export_rings(Napi::Env env, Napi::Object exports);

@@ -71,6 +71,13 @@ export const OVERFLOW_BYTES_MAX = 1024 * 1024
  */
 export const DICTIONARY_BYTES = 512 * 1024
 
+/**
+ * Payloads from this size on are copied by the addon: into the region, where the call costs more
+ * than V8's copy below, and out of it, where the memory for the copy costs more than either.
+ */
+export const NATIVE_WRITE_BYTES_MIN = 512
+export const NATIVE_READ_BYTES_MIN = 2048
+
 /** Subscriptions alive at one time in one engine, and the bytes of each half of the change log. */
 export const SUBSCRIPTIONS_MAX = 131_072
 export const CHANGE_LOG_BYTES = 16 * 1024 * 1024

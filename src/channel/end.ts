@@ -15,6 +15,7 @@ import { Outbox } from '../link/outbox.js'
 import { INBOX_DEAD, Lane, ThreadState, geometryList } from '../memory/layout.js'
 import { openRegion, stateOf, type Region } from '../memory/region.js'
 import type { NativeBinding } from '../native/binding.js'
+import type { CopyBytes } from '../native/copying.js'
 import { sharedBinding } from '../native/wanted.js'
 import { checkChannel, type ChannelHandle } from './channel.js'
 
@@ -107,6 +108,11 @@ export class ChannelEnd {
     }
     this.outbox.attach(this.#doorbell)
     this.#doorbell.unref()
+  }
+
+  /** The addon's, or null without. */
+  get copyBytes(): CopyBytes | null {
+    return this.#binding?.copyBytes ?? null
   }
 
   /** Whether the other end has closed, or its thread has ended. False before it was opened. */

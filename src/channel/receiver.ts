@@ -12,7 +12,7 @@ import { MsgpackDecoder } from '../codec/msgpack.js'
 import { structFromCanonical } from '../codec/struct.js'
 import type { Inbox } from '../link/inbox.js'
 import { DictionaryReader } from '../memory/dictionary.js'
-import type { Region } from '../memory/region.js'
+import { copyOut } from '../native/copying.js'
 import { FRAME_LENGTH_MASK } from '../ring/frame.js'
 import type { ChannelHandle } from './channel.js'
 import { ChannelEnd, RECEIVER, SENDER } from './end.js'
@@ -94,7 +94,7 @@ class Receiver<T> implements ChannelReceiver<T> {
       isPaused: () => handler === null && this.#asking.length === 0,
       onEnd: (error) => this.#onEnd(error),
     })
-    this.#decode = decoderOf(handle, this.#end.region)
+    this.#decode = decoderOf(handle, this.#end)
     if (handler !== null) this.#end.hold(true)
   }
 
@@ -214,7 +214,7 @@ function callSafely<T>(handler: (value: T) => void, value: T): void {
 /** A frame's value, by the offset and length of the frame. */
 function decoderOf(
   { codec, name, canonical }: ChannelHandle<unknown>,
-  region: Region,
+  { region, copyBytes }: ChannelEnd,
 ): (offset: number, lengthBytes: number) => unknown {
   const { views } = region
   if (codec === CodecId.Struct) {
@@ -228,7 +228,7 @@ function decoderOf(
   }
   if (codec === CodecId.Raw) {
     return (offset, lengthBytes) =>
-      views.bytes.slice(offset + FRAME_HEADER_BYTES, offset + lengthBytes)
+      copyOut(copyBytes, views.bytes, offset + FRAME_HEADER_BYTES, offset + lengthBytes)
   }
   const dictionary = new DictionaryReader(region, SENDER)
   const decoder = new MsgpackDecoder({ load: () => dictionary.structures() })

@@ -3,13 +3,14 @@
 import { CodecId } from '../base/codec-id.js'
 import { FlyshuttleError, describe } from '../base/errors.js'
 import { Fifo } from '../base/fifo.js'
-import { FRAME_HEADER_BYTES } from '../base/limits.js'
+import { FRAME_HEADER_BYTES, NATIVE_WRITE_BYTES_MIN } from '../base/limits.js'
 import { MsgpackEncoder } from '../codec/msgpack.js'
 import { structFromCanonical, type BoundStruct } from '../codec/struct.js'
 import { bytesIn } from '../codec/struct-text.js'
 import type { LinkWriter } from '../link/outbox.js'
 import { DictionaryWriter } from '../memory/dictionary.js'
 import { Lane } from '../memory/layout.js'
+import type { CopyBytes } from '../native/copying.js'
 import { FRAME_CODEC_SHIFT, FRAME_KIND_SHIFT, FrameKind } from '../ring/frame.js'
 import type { ChannelHandle } from './channel.js'
 import { ChannelEnd, RECEIVER, SENDER } from './end.js'
@@ -68,6 +69,7 @@ class Sender<T> implements ChannelSender<T> {
   readonly #end: ChannelEnd
   readonly #link: LinkWriter
   readonly #i32: Int32Array
+  readonly #copyBytes: CopyBytes | null
   readonly #codec: CodecId
   readonly #struct: BoundStruct<unknown> | null = null
   readonly #structBytes: number = 0
@@ -86,6 +88,7 @@ class Sender<T> implements ChannelSender<T> {
       onEnd: () => this.#rejectAll(),
     })
     this.#end = end
+    this.#copyBytes = end.copyBytes
     this.#link = end.outbox.link(RECEIVER, Lane.Bulk)
     this.#i32 = end.region.views.i32
     this.#codec = handle.codec
@@ -154,7 +157,7 @@ class Sender<T> implements ChannelSender<T> {
       if (!mayAwait || !this.#end.outbox.awaitRoom(link, 2 * length)) return false
       offset = link.ring.claim(length)
     }
-    this.#put(value, offset + FRAME_HEADER_BYTES)
+    this.#put(value, offset + FRAME_HEADER_BYTES, bytes)
     const i32 = this.#i32
     const word = offset >>> 2
     i32[word] = length | (FrameKind.Publish << FRAME_KIND_SHIFT)
@@ -179,7 +182,7 @@ class Sender<T> implements ChannelSender<T> {
     })
   }
 
-  #put(value: T, offset: number): void {
+  #put(value: T, offset: number, bytes: number): void {
     const { views } = this.#end.region
     if (this.#struct !== null) {
       this.#isEncoding = true
@@ -189,7 +192,9 @@ class Sender<T> implements ChannelSender<T> {
         this.#isEncoding = false
       }
     } else if (this.#codec === CodecId.Msgpack) this.#encoder.copyTo(views, offset)
-    else views.bytes.set(value as Uint8Array, offset)
+    else if (this.#copyBytes !== null && bytes >= NATIVE_WRITE_BYTES_MIN) {
+      this.#copyBytes(views.bytes, offset, value as Uint8Array, 0, bytes)
+    } else views.bytes.set(value as Uint8Array, offset)
   }
 
   #retry(): void {

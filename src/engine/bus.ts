@@ -88,13 +88,14 @@ export class Bus {
     this.#incarnation = incarnation
     this.clock = createMonotonicClock()
     const hold = (isWaiting: boolean): void => this.hold(isWaiting)
+    const copyBytes = binding?.copyBytes ?? null
     const dictionary = new DictionaryWriter(region, thread)
     this.#outbox = new Outbox(region, thread)
     const routes = new RouteTable(region, this.#outbox, dictionary, (to) =>
       isNear(options.slots, thread, to),
     )
     let isSenderWaiting = false
-    this.sender = new Sender(region, this.#outbox, routes, dictionary, incarnation, {
+    this.sender = new Sender(region, this.#outbox, routes, dictionary, incarnation, copyBytes, {
       onWaiting: (isWaiting) => {
         if (isWaiting !== isSenderWaiting) hold((isSenderWaiting = isWaiting))
       },
@@ -104,7 +105,7 @@ export class Bus {
       this.#report(error, subject, ''),
     )
     this.#requests = new Requests(this.clock, { onWaiting: hold })
-    this.#dispatcher = new Dispatcher(region, {
+    this.#dispatcher = new Dispatcher(region, copyBytes, {
       onReply: (from, counter, isFailed) => this.#onReply(from, counter, isFailed),
       onControl: (source, from, counter, payload) =>
         this.#onControl(source, from, counter, payload),

@@ -128,6 +128,19 @@ export interface NativeBinding {
   ): boolean
 
   /**
+   * `to.set(from.subarray(…), toOffset)`, at the speed of memory: V8 copies into and out of shared
+   * memory slowly. For payloads, which nobody else touches meanwhile. Throws a TypeError when an
+   * array has not so many bytes from its offset on.
+   */
+  copyBytes(
+    to: Uint8Array,
+    toOffset: number,
+    from: Uint8Array,
+    fromOffset: number,
+    bytes: number,
+  ): void
+
+  /**
    * Why no doorbell can work in this process, in one line, or null. The addon looks up by name what
    * it needs of libuv; a test may say that one name, without its `uv_`, is hidden.
    */

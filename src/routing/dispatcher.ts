@@ -15,6 +15,7 @@ import { structFromCanonical } from '../codec/struct.js'
 import { DictionaryReader } from '../memory/dictionary.js'
 import type { Region, Views } from '../memory/region.js'
 import { CodecId } from '../base/codec-id.js'
+import { copyOut, type CopyBytes } from '../native/copying.js'
 import {
   FRAME_CODEC_MASK,
   FRAME_CODEC_SHIFT,
@@ -44,6 +45,7 @@ export interface DispatcherEvents {
 export class Dispatcher {
   readonly #views: Views
   readonly #i32: Int32Array
+  readonly #copyBytes: CopyBytes | null
   readonly #events: DispatcherEvents
   readonly #dictionaries: DictionaryReader[] = []
   readonly #msgpack: MsgpackDecoder[] = []
@@ -70,7 +72,9 @@ export class Dispatcher {
   #start = 0
   #end = 0
 
-  constructor(region: Region, events: DispatcherEvents) {
+  /** `copyBytes` is the addon's, or null without. */
+  constructor(region: Region, copyBytes: CopyBytes | null, events: DispatcherEvents) {
+    this.#copyBytes = copyBytes
     this.#views = region.views
     this.#i32 = region.views.i32
     this.#events = events
@@ -309,7 +313,9 @@ export class Dispatcher {
       const decoder = this.#msgpack[this.#source] as MsgpackDecoder
       return decoder.decode(this.#views.buffer, this.#start, this.#end)
     }
-    if (codec === CodecId.Raw) return this.#views.bytes.slice(this.#start, this.#end)
+    if (codec === CodecId.Raw) {
+      return copyOut(this.#copyBytes, this.#views.bytes, this.#start, this.#end)
+    }
     if (codec === CodecId.None) return undefined
     throw this.#corrupt(`codec ${codec as number}`)
   }

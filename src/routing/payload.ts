@@ -5,9 +5,10 @@
 // All others are staged: msgpack must be packed before its length is known, and a message for
 // several links is encoded once. Staging is safe under re-entrance (a `toJSON` that publishes),
 // because user code never runs between the first byte staged and the copy that takes it away.
+// Long bytes are not staged but copied by the addon from where they are, for the same reason.
 
 import { FlyshuttleError, describe } from '../base/errors.js'
-import { ROUTES_CACHED_MAX } from '../base/limits.js'
+import { NATIVE_WRITE_BYTES_MIN, ROUTES_CACHED_MAX } from '../base/limits.js'
 import type { Message } from '../codec/message.js'
 import { FlatEncoder, type Slot } from '../codec/flat.js'
 import { MsgpackEncoder } from '../codec/msgpack.js'
@@ -16,9 +17,10 @@ import { bytesIn } from '../codec/struct-text.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
 import { viewsOf, type Views } from '../memory/region.js'
 import { CodecId } from '../base/codec-id.js'
+import type { CopyBytes } from '../native/copying.js'
 import { isUint8Array } from 'node:util/types'
 
-/** Payloads up to this size are copied word by word; longer ones by the engine's memcpy. */
+/** Payloads up to this size are copied word by word; longer ones by V8, or by the addon. */
 const WORD_COPY_BYTES_MAX = 256
 
 export class PayloadStage {
@@ -31,13 +33,23 @@ export class PayloadStage {
   readonly #structs: (BoundStruct<unknown> | undefined)[] = []
   readonly #bytesMax: number
   readonly #dictionary: DictionaryWriter
+  readonly #copyBytes: CopyBytes | null
+  /** Bytes that are not staged but copied from here, until this tick ends; else null. */
+  #source: Uint8Array | null = null
+  #isReleaseDue = false
+  readonly #release = (): void => {
+    this.#source = null
+    this.#isReleaseDue = false
+  }
   /** What the last `stage` produced. */
   codec: CodecId = CodecId.None
   typeId = 0
   bytes = 0
 
-  constructor(bytesMax: number, dictionary: DictionaryWriter) {
+  /** `copyBytes` is the addon's, or null without. */
+  constructor(bytesMax: number, dictionary: DictionaryWriter, copyBytes: CopyBytes | null) {
     this.#bytesMax = bytesMax
+    this.#copyBytes = copyBytes
     this.#dictionary = dictionary
     this.#views = viewsOf(new ArrayBuffer((bytesMax + 15) & -8))
     this.#u32 = this.#views.u32
@@ -97,18 +109,26 @@ export class PayloadStage {
 
   /** Copies what was staged to `offset` (a multiple of 8) of the region. */
   copyTo(views: Views, offset: number): void {
-    copyPayload(this.#u32, this.#views.bytes, this.bytes, views, offset)
+    const { bytes } = this
+    if (bytes >= NATIVE_WRITE_BYTES_MIN && this.#copyBytes !== null) {
+      this.#copyBytes(views.bytes, offset, this.#source ?? this.#views.bytes, 0, bytes)
+    } else copyPayload(this.#u32, this.#views.bytes, bytes, views, offset)
   }
 
   /** What was staged, as bytes of its own. */
   take(): Uint8Array {
-    return this.#views.bytes.slice(0, this.bytes)
+    const { bytes } = this
+    if (this.#source === null || this.#copyBytes === null) {
+      return this.#views.bytes.slice(0, bytes)
+    }
+    const own = new Uint8Array(bytes)
+    this.#copyBytes(own, 0, this.#source, 0, bytes)
+    return own
   }
 
   /** Stages bytes that were taken earlier. */
   restore(codec: CodecId, typeId: number, payload: Uint8Array): void {
-    this.#views.bytes.set(payload)
-    this.#set(codec, typeId, payload.length)
+    this.#setBytes(codec, typeId, payload, payload.length)
   }
 
   #stageStruct(message: Message<unknown>, value: unknown): void {
@@ -145,11 +165,24 @@ export class PayloadStage {
     }
     const bytes = bytesIn(value)
     this.#check(subject, bytes)
-    this.#views.bytes.set(value)
-    this.#set(CodecId.Raw, 0, bytes)
+    this.#setBytes(CodecId.Raw, 0, value, bytes)
+  }
+
+  #setBytes(codec: CodecId, typeId: number, source: Uint8Array, bytes: number): void {
+    this.#set(codec, typeId, bytes)
+    if (bytes < NATIVE_WRITE_BYTES_MIN || this.#copyBytes === null) {
+      this.#views.bytes.set(source)
+      return
+    }
+    this.#source = source
+    if (this.#isReleaseDue) return
+    // A small message may be the last for long, and a view of a large memory.
+    this.#isReleaseDue = true
+    queueMicrotask(this.#release)
   }
 
   #set(codec: CodecId, typeId: number, bytes: number): void {
+    this.#source = null
     this.codec = codec
     this.typeId = typeId
     this.bytes = bytes

@@ -13,6 +13,7 @@ import type { LinkWriter, Outbox } from '../link/outbox.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
 import { Lane, ThreadCounter, ThreadState } from '../memory/layout.js'
 import type { Region, Views } from '../memory/region.js'
+import type { CopyBytes } from '../native/copying.js'
 import { FrameKind } from '../ring/frame.js'
 import { frameBytesMax } from '../ring/ring.js'
 import { DirectSender } from './direct.js'
@@ -63,12 +64,14 @@ export class Sender {
   }
   #isClosed = false
 
+  /** `copyBytes` is the addon's, or null without. */
   constructor(
     region: Region,
     outbox: Outbox,
     routes: RouteTable,
     dictionary: DictionaryWriter,
     incarnation: number,
+    copyBytes: CopyBytes | null,
     events: SenderEvents,
   ) {
     this.#routes = routes
@@ -78,7 +81,7 @@ export class Sender {
     this.#dictionary = dictionary
     this.#events = events
     const bytesMax = frameBytesMax(region.layout.bulkRingBytes)
-    const stage = new PayloadStage(bytesMax - FRAME_HEADER_BYTES, dictionary)
+    const stage = new PayloadStage(bytesMax - FRAME_HEADER_BYTES, dictionary, copyBytes)
     this.#stage = stage
     this.#plan = new Plan(this.#i32)
     this.#frames = new FrameWriter(this.#views, stage, bytesMax, incarnation)

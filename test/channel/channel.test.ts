@@ -110,6 +110,26 @@ describe.each(VARIANTS)('a channel ($name)', ({ addon }) => {
     await Promise.all(receivers.map(({ closed }) => closed))
   })
 
+  test('bytes of any size cross as they were when they were offered', () => {
+    const bytes = channel(Bytes, { addon })
+    const [out, receiver] = [openSender(bytes), openReceiver(bytes)]
+    const sent = [0, 1, 511, 512, 2047, 2048, 9999].map((length, nth) =>
+      new Uint8Array(length).fill(nth),
+    )
+    for (const value of sent) {
+      const whole = new Uint8Array(value.length + 2)
+      whole.set(value, 1)
+      expect(out.offer(whole.subarray(1, -1))).toBe('accepted')
+      whole.fill(0xee)
+    }
+    out.flush()
+    const heard: Uint8Array[] = []
+    receiver.poll((value) => heard.push(value))
+    expect(heard).toEqual(sent)
+    receiver.close()
+    out.close()
+  })
+
   test('a full ring says so, and what waits in send goes first', async () => {
     const ticks = make({ ringBytes: 1024 })
     const out = openSender(ticks)

@@ -59,7 +59,8 @@ describe('flyshuttle doctor', () => {
   })
 
   test('does without the addon, and says how to get it', () => {
-    const { status, stdout } = flyshuttle(['doctor'], { FLYSHUTTLE_NO_ADDON: '1' })
+    const environment = { FLYSHUTTLE_NO_ADDON: '1', FLYSHUTTLE_REQUIRE_ADDON: '' }
+    const { status, stdout } = flyshuttle(['doctor'], environment)
     expect(status).toBe(0)
     expect(stdout).toContain('– addon')
     expect(stdout).toContain('threads cannot be pinned here')

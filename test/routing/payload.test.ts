@@ -14,7 +14,7 @@ const Any = message('any', object<unknown>())
 
 function make(bytesMax = 1000, dictionaryBytes = 4096): { stage: PayloadStage; region: Region } {
   const region = smallRegion(2, { dictionaryBytes })
-  return { stage: new PayloadStage(bytesMax, new DictionaryWriter(region, 0)), region }
+  return { stage: new PayloadStage(bytesMax, new DictionaryWriter(region, 0), null), region }
 }
 
 /** What is staged, copied into the region's first ring and decoded as msgpack. */

@@ -16,6 +16,7 @@ import {
   type Geometry,
 } from '../../src/memory/layout.js'
 import type { Region } from '../../src/memory/region.js'
+import type { CopyBytes } from '../../src/native/copying.js'
 import {
   ChangeLogWriter,
   SubscriptionFlag,
@@ -57,7 +58,12 @@ export class World {
   isNear = (_thread: number, _other: number): boolean => true
   #nextId = 0
 
-  constructor(threads: number, geometry: Partial<Geometry> = {}) {
+  constructor(
+    threads: number,
+    geometry: Partial<Geometry> = {},
+    /** The addon's, for worlds that have it. */
+    readonly copyBytes: CopyBytes | null = null,
+  ) {
     this.region = smallRegion(threads, geometry)
     this.log = new ChangeLogWriter(this.region)
     this.threads = Array.from({ length: threads }, (_, thread) => new Player(this, thread))
@@ -127,13 +133,21 @@ export class Player {
     this.routes = new RouteTable(region, this.outbox, this.dictionary, (to) =>
       world.isNear(thread, to),
     )
-    this.sender = new Sender(region, this.outbox, this.routes, this.dictionary, 1, {
-      onWaiting: (isWaiting) => {
-        if (this.waiting.at(-1) !== isWaiting) this.waiting.push(isWaiting)
+    this.sender = new Sender(
+      region,
+      this.outbox,
+      this.routes,
+      this.dictionary,
+      1,
+      world.copyBytes,
+      {
+        onWaiting: (isWaiting) => {
+          if (this.waiting.at(-1) !== isWaiting) this.waiting.push(isWaiting)
+        },
+        onLost: (error, subject) => this.lost.push([error, subject]),
       },
-      onLost: (error, subject) => this.lost.push([error, subject]),
-    })
-    this.dispatcher = new Dispatcher(region, {
+    )
+    this.dispatcher = new Dispatcher(region, world.copyBytes, {
       onReply: (incarnation, counter, isFailed) =>
         this.replies.push([incarnation, counter, isFailed, this.dispatcher.decodeReply()]),
       onControl: (source, incarnation, counter, payload) =>
