@@ -5,7 +5,7 @@
 // It is one link of an engine without the engine: the same ring, batches, bells and rules, in a
 // region for two threads. Both directions take two channels.
 
-import { checkCount, checkKeys } from '../base/checks.js'
+import { checkAddon, checkCount, checkKeys } from '../base/checks.js'
 import { CodecId } from '../base/codec-id.js'
 import { FlyshuttleError, describe } from '../base/errors.js'
 import {
@@ -73,6 +73,7 @@ export function channel<T>(message: Message<T>, options: ChannelOptions = {}): C
   }
   const { subject, codec, struct } = checkMessage(message)
   checkKeys('channel', options, ['ringBytes', 'addon', 'spinUs'])
+  checkAddon(options.addon === undefined ? 'auto' : options.addon)
   const { addon = 'auto', ringBytes = BULK_RING_BYTES_MAX_AUTO } = options
   const { binding } = bindingFor(addon)
   const region = createRegion(

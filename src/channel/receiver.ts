@@ -4,8 +4,9 @@
 // Only a handler takes messages from the ring unasked. Otherwise they lie there until somebody
 // asks, and a full ring holds the sender back.
 
+import { invalid } from '../base/checks.js'
 import { CodecId } from '../base/codec-id.js'
-import { FlyshuttleError, describe } from '../base/errors.js'
+import { FlyshuttleError } from '../base/errors.js'
 import { Fifo } from '../base/fifo.js'
 import { CHANNEL_PREFETCH, DRAIN_FRAMES_MAX, FRAME_HEADER_BYTES } from '../base/limits.js'
 import { MsgpackDecoder } from '../codec/msgpack.js'
@@ -30,7 +31,11 @@ export interface ChannelListener {
 
 /** The receiving end of a channel, to be iterated or polled. Made by `openReceiver`. */
 export interface ChannelReceiver<T> extends ChannelListener {
-  /** Hands over up to `limit` (default 1024) messages that are there, at once; returns how many. */
+  /**
+   * Hands over up to `limit` (default 1024) messages that are there, at once; returns how many.
+   *
+   * @throws ERR_OPTION_INVALID
+   */
   poll(handler: (value: T) => void, limit?: number): number
   /** One message at a time, until the channel is over. Leaving the loop closes the channel. */
   [Symbol.asyncIterator](): AsyncIterator<T, undefined>
@@ -58,10 +63,7 @@ export function openReceiver<T>(
   handle: ChannelHandle<T>,
   handler?: (value: T) => void,
 ): ChannelReceiver<T> {
-  if (handler !== undefined && typeof handler !== 'function') {
-    const data = { option: 'handler', found: describe(handler), wanted: 'a function' }
-    throw new FlyshuttleError('ERR_OPTION_INVALID', data)
-  }
+  if (handler !== undefined) assertHandler(handler)
   return new Receiver<T>(handle, handler ?? null)
 }
 
@@ -108,6 +110,8 @@ class Receiver<T> implements ChannelReceiver<T> {
 
   poll(handler: (value: T) => void, limit = DRAIN_FRAMES_MAX): number {
     this.#assertAsked('poll')
+    assertHandler(handler)
+    if (!(limit >= 0)) throw invalid('limit', limit, 'a number from 0')
     const before = this.#received
     this.#sink = handler
     try {
@@ -198,6 +202,11 @@ class Receiver<T> implements ChannelReceiver<T> {
     const data = { option: 'handler', found: 'one', wanted: `none, to ${what} the receiver` }
     throw new FlyshuttleError('ERR_OPTION_INVALID', data)
   }
+}
+
+/** @throws ERR_OPTION_INVALID */
+function assertHandler(handler: unknown): void {
+  if (typeof handler !== 'function') throw invalid('handler', handler, 'a function')
 }
 
 /** What a handler throws must not end the drain that calls it. */

@@ -1,6 +1,6 @@
 // What `createEngine` takes, checked before anything is built.
 
-import { checkCount, checkKeys, invalid } from '../base/checks.js'
+import { checkAddon, checkCount, checkKeys, invalid } from '../base/checks.js'
 import { FlyshuttleError } from '../base/errors.js'
 import { SPIN_BUDGET_US, SPIN_US, THREADS_MAX } from '../base/limits.js'
 import { checkPlacement, type Placement } from '../placement/plan.js'
@@ -72,20 +72,27 @@ const ENGINE_OPTIONS = [
 /** @throws ERR_OPTION_INVALID, ERR_THREAD_LIMIT */
 export function checkOptions(options: EngineOptions): CheckedOptions {
   checkKeys('createEngine', options, ENGINE_OPTIONS)
-  const threads = checkThreads('threads', options.threads ?? 1, 0, THREADS_MAX - 1)
+  // Undefined alone stands for a default: null is a mistake.
+  const { addon = 'auto', onError = printError, placement = 'auto', ringBytes } = options
+  const { threads: workers = 1, spinUs: spinWantedUs = SPIN_US } = options
+  const threads = checkThreads('threads', workers, 0, THREADS_MAX - 1)
   const threadsMax =
     options.threadsMax === undefined
       ? Math.min(THREADS_MAX, Math.max(8, threads + 4))
       : checkThreads('threadsMax', options.threadsMax, threads + 1, THREADS_MAX)
-  const { addon = 'auto', onError = printError, ringBytes } = options
-  if (addon !== 'auto' && typeof addon !== 'boolean') {
-    throw invalid('addon', addon, "true, false or 'auto'")
-  }
   if (typeof onError !== 'function') throw invalid('onError', onError, 'a function')
-  const spinUs = checkCount('spinUs', options.spinUs ?? SPIN_US, 0, 1_000_000)
+  const spinUs = checkCount('spinUs', spinWantedUs, 0, 1_000_000)
   const spinBudgetUs = spinUs === 0 ? 0 : Math.max(spinUs, SPIN_BUDGET_US)
-  const placement = checkPlacement(options.placement ?? 'auto')
-  return { threads, threadsMax, ringBytes, addon, spinUs, spinBudgetUs, placement, onError }
+  return {
+    threads,
+    threadsMax,
+    ringBytes,
+    addon: checkAddon(addon),
+    spinUs,
+    spinBudgetUs,
+    placement: checkPlacement(placement),
+    onError,
+  }
 }
 
 function checkThreads(option: string, value: unknown, min: number, max: number): number {

@@ -6,11 +6,14 @@
 // same counter comes again only after four billion requests. Every request settles by its deadline
 // as long as this thread's loop runs.
 
+import { checkKeys } from '../base/checks.js'
 import type { Clock } from '../base/clock.js'
 import { Deadlines, type Waiting } from '../base/deadlines.js'
 import { FlyshuttleError, describe } from '../base/errors.js'
 import { REQUESTS_PENDING_MAX, REQUEST_TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX } from '../base/limits.js'
 import type { AwaitedRequest } from './parcel.js'
+
+const REQUEST_OPTIONS = ['timeoutMs', 'signal']
 
 export interface RequestOptions {
   /** How long to wait for the reply, ms. Default 5000. */
@@ -106,11 +109,15 @@ export class Requests {
    * Registers a request, to be sent by the caller: `promise` settles by its deadline, or when
    * `succeed` or `fail` is called.
    *
-   * @throws ERR_OPTION_INVALID for a timeout that is no positive number, ERR_ABORTED,
-   * ERR_BACKPRESSURE when too many wait
+   * @throws ERR_OPTION_INVALID for a timeout that is no positive number or an option that is not
+   * known, ERR_ABORTED, ERR_BACKPRESSURE when too many wait
    */
   begin(subject: string, options: RequestOptions): PendingRequest {
     if (typeof options !== 'object' || options === null) throw noOptions(options)
+    // `timeout: 200` would wait for five seconds. In place: a list of keys is an allocation.
+    for (const key in options) {
+      if (key !== 'timeoutMs' && key !== 'signal') checkKeys('request', options, REQUEST_OPTIONS)
+    }
     const timeoutMs = checkTimeoutMs(options.timeoutMs)
     const signal = checkSignal(options.signal)
     if (signal?.aborted === true) throw aborted(subject, signal)

@@ -256,13 +256,18 @@ describe.each(VARIANTS)('a channel ($name)', ({ addon }) => {
 
   test('wrong use is refused with the reason', () => {
     const ticks = make()
+    const polled = openReceiver(make())
     const invalid = { code: 'ERR_OPTION_INVALID' }
     const wrong: [() => unknown, object][] = [
       [() => channel('ticks' as never), invalid],
       [() => channel(Tick, { ringBytes: 1000 }), invalid],
       [() => channel(Tick, { spinUs: -1 }), invalid],
       [() => channel(Tick, { bytes: 1024 } as never), invalid],
+      [() => channel(Tick, { addon: 'yes' as never }), invalid],
       [() => openReceiver(ticks, 'handler' as never), invalid],
+      [() => polled.poll(undefined as never), invalid],
+      [() => polled.poll(() => 1, -1), invalid],
+      [() => polled.poll(() => 1, 'all' as never), invalid],
       [() => openSender(undefined as never), { code: 'ERR_HANDLE_INVALID' }],
       [() => openSender({ ...ticks, version: 9 }), { code: 'ERR_LAYOUT_MISMATCH' }],
       [
@@ -276,5 +281,6 @@ describe.each(VARIANTS)('a channel ($name)', ({ addon }) => {
     const listener = openReceiver(ticks, () => undefined) as never as { poll(f: unknown): unknown }
     expect(() => listener.poll(() => 1)).toThrow(expect.objectContaining(invalid))
     ;(listener as never as { close(): void }).close()
+    polled.close()
   })
 })

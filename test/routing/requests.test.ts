@@ -129,6 +129,13 @@ describe('a request', () => {
     expect(open().request.timeoutMs).toBe(REQUEST_TIMEOUT_MS_DEFAULT)
   })
 
+  test('refuses an option that it does not know', async () => {
+    const failure = failureOf(requests.open('a', { timeout: 200 } as never, vi.fn()))
+    const error = { code: 'ERR_OPTION_INVALID', data: { option: 'timeout' } }
+    expect(await failure).toMatchObject(error)
+    expect(waiting).toEqual([])
+  })
+
   test.each([0, -1, Number.NaN, Infinity, TIMEOUT_MS_MAX + 1, '5', null, {}])(
     'refuses to wait for %o',
     async (timeoutMs) => {
