@@ -28,6 +28,11 @@ console.log(`Node ${process.version}, ${process.arch}, ${cpus().length} × ${cpu
 if (!hasAddon) console.log('no addon in build/Release: pairings with C++ are left out')
 
 let failures = 0
+const names = Object.keys(TESTS)
+if (!names.some((name) => name.includes(values.only))) {
+  console.error(`--only is ${values.only}; wanted a part of ${names.join(', ')}`)
+  process.exit(2)
+}
 for (const [name, test] of Object.entries(TESTS)) {
   if (!name.includes(values.only)) continue
   for (const pairing of pairings) {
