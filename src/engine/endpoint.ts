@@ -7,7 +7,7 @@ import type { SubscribeOptions } from '../agent/agent.js'
 import type { MessageInfo } from '../agent/info.js'
 import type { Message, Rpc } from '../codec/message.js'
 import type { LocalSubscription } from '../routing/target.js'
-import { checkTimeoutMs, type RequestOptions } from '../routing/requests.js'
+import { NO_OPTIONS, checkTimeoutMs, type RequestOptions } from '../routing/requests.js'
 import type { Sender } from '../routing/sender.js'
 import type { Bus } from './bus.js'
 import { checkKeys } from '../base/checks.js'
@@ -31,8 +31,6 @@ export interface SubscriptionIterator<T> extends SubscriptionHandle {
 
 /** `accepted`: written or on its way. `full`: no room now, nothing was kept. */
 export type Outcome = 'accepted' | 'full'
-
-const NO_OPTIONS: RequestOptions = Object.freeze({})
 
 export class Endpoint {
   readonly #bus: Bus

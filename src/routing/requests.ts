@@ -22,6 +22,9 @@ export interface RequestOptions {
   readonly signal?: AbortSignal
 }
 
+/** What stands for options that were left out: nothing to check. */
+export const NO_OPTIONS: RequestOptions = Object.freeze({})
+
 /** Places at first; a power of two, doubled whenever half of them are taken. */
 const PLACES_MIN = 1024
 
@@ -113,14 +116,18 @@ export class Requests {
    * known, ERR_ABORTED, ERR_BACKPRESSURE when too many wait
    */
   begin(subject: string, options: RequestOptions): PendingRequest {
-    if (typeof options !== 'object' || options === null) throw noOptions(options)
-    // `timeout: 200` would wait for five seconds. In place: a list of keys is an allocation.
-    for (const key in options) {
-      if (key !== 'timeoutMs' && key !== 'signal') checkKeys('request', options, REQUEST_OPTIONS)
+    let timeoutMs = REQUEST_TIMEOUT_MS_DEFAULT
+    let signal: AbortSignal | null = null
+    if (options !== NO_OPTIONS) {
+      if (typeof options !== 'object' || options === null) throw noOptions(options)
+      // `timeout: 200` would wait for five seconds. In place: a list of keys is an allocation.
+      for (const key in options) {
+        if (key !== 'timeoutMs' && key !== 'signal') checkKeys('request', options, REQUEST_OPTIONS)
+      }
+      timeoutMs = checkTimeoutMs(options.timeoutMs)
+      signal = checkSignal(options.signal)
+      if (signal?.aborted === true) throw aborted(subject, signal)
     }
-    const timeoutMs = checkTimeoutMs(options.timeoutMs)
-    const signal = checkSignal(options.signal)
-    if (signal?.aborted === true) throw aborted(subject, signal)
     const counter = this.#nextCounter(subject)
     const request = new PendingRequest(this, counter, subject, timeoutMs)
     this.#places[counter & (this.#places.length - 1)] = request
