@@ -100,8 +100,11 @@ function play(drawn: Steps): void {
     const listener = live[thread]
     for (let k = 0; k < times; k++) {
       if (what === 'publish') publish(target, value())
-      else if (what === 'object') publish(subject, { ...value(), block: k } as { n: number })
-      else if (what === 'try') {
+      else if (what === 'object') {
+        const plain = { ...value(), block: k }
+        // Objects without a schema do not keep -0.
+        publish(subject, plain, { ...plain, f: plain.f + 0 } as { n: number })
+      } else if (what === 'try') {
         const plain = value()
         publish(target, plain, plain, 'tryPublish')
       } else if (what === 'nested') {
