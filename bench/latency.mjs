@@ -7,7 +7,7 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { runInFreshProcess } from './lib/child.mjs'
-import { checkNames, checkSave, numberIn } from './lib/command-line.mjs'
+import { checkNames, checkSave, numberIn, run } from './lib/command-line.mjs'
 import { latencyJsonRow, latencyTableText } from './lib/latency-report.mjs'
 import { paceRefusalOf } from './lib/paced.mjs'
 import { createProgressLine, rateText } from './lib/report.mjs'
@@ -54,13 +54,7 @@ const PARKED_RATE_MAX = 500
 const FULL = { rounds: 3, measuredMs: 2_000, parkedMs: 5_000 }
 const QUICK = { rounds: 1, measuredMs: 500, parkedMs: 1_000 }
 
-try {
-  process.exitCode = await main()
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error
-  console.error(`${error.message}\nTry --help.`)
-  process.exitCode = 2
-}
+await run(main)
 
 async function main() {
   const given = readCommandLine()

@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { runInFreshProcess } from './lib/child.mjs'
-import { checkNames, checkSave, numberIn } from './lib/command-line.mjs'
+import { checkNames, checkSave, numberIn, run } from './lib/command-line.mjs'
 import { SHAPES } from './lib/mesh.mjs'
 import { createProgressLine } from './lib/report.mjs'
 import { runRounds } from './lib/rounds.mjs'
@@ -46,13 +46,7 @@ const FULL = { warmupMs: 150, measuredMs: 700 }
 const QUICK = { warmupMs: 100, measuredMs: 150 }
 const FILE = fileURLToPath(new URL('scenarios/mesh.mjs', import.meta.url))
 
-try {
-  process.exitCode = await main()
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error
-  console.error(`${error.message}\nTry --help.`)
-  process.exitCode = 2
-}
+await run(main)
 
 async function main() {
   const given = readCommandLine()

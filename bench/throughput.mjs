@@ -5,6 +5,7 @@
 
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { run } from './lib/command-line.mjs'
 import { runInFreshProcess } from './lib/child.mjs'
 import { commitText, coreCount, machineText } from './lib/machine.mjs'
 import { createProgressLine, tableText } from './lib/report.mjs'
@@ -65,13 +66,7 @@ const GRACE_MS = 4_000
 /** Rounds that are thrown away need not be long, and neither may runs that are behind time. */
 const SHORT = { warmupMs: 20, measuredMs: 40 }
 
-try {
-  process.exitCode = await main()
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error
-  console.error(`${error.message}\nTry --help.`)
-  process.exitCode = 2
-}
+await run(main)
 
 async function main() {
   const given = readCommandLine()

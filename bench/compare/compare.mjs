@@ -7,7 +7,7 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { runInFreshProcess } from '../lib/child.mjs'
-import { checkNames, checkSave, numberIn } from '../lib/command-line.mjs'
+import { checkNames, checkSave, numberIn, run } from '../lib/command-line.mjs'
 import { createProgressLine, tableText } from '../lib/report.mjs'
 import { jsonRow, runRounds } from '../lib/rounds.mjs'
 import { headOf, headText, writeRun } from '../lib/run-file.mjs'
@@ -50,13 +50,7 @@ const SCENARIOS = ['call-serial', 'call-batch', 'call-pipelined', 'one-way-objec
 const FULL = { rounds: 5, warmupMs: 150, measuredMs: 700 }
 const QUICK = { rounds: 3, warmupMs: 100, measuredMs: 150 }
 
-try {
-  process.exitCode = await main()
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error
-  console.error(`${error.message}\nTry --help.`)
-  process.exitCode = 2
-}
+await run(main)
 
 async function main() {
   const given = readCommandLine()

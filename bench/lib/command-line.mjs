@@ -1,6 +1,21 @@
-// Checks that the commands of several benchmarks share.
+// What the commands of all benchmarks share: how they end, and checks of what they are given.
 
 import { UsageError } from './scenarios.mjs'
+
+/**
+ * Runs a command. One that could not be understood is one line, and exit code 2.
+ *
+ * @param {() => Promise<number>} main returns the exit code
+ */
+export async function run(main) {
+  try {
+    process.exitCode = await main()
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    console.error(`${error.message}\nTry --help.`)
+    process.exitCode = 2
+  }
+}
 
 /**
  * @param {string} kind
