@@ -19,7 +19,11 @@ enum class FrameFlag : uint32_t {
   Correlation = 2,
   Deadline = 4,
   InlineSubject = 8,
-  Failed = 16
+  Failed = 16,
+  Headers = 32,
+  Compressed = 64,
+  Chunk = 128,
+  Stream = 2048
 };
 
 enum class CodecId : uint32_t { None = 0, Struct = 1, Msgpack = 2, Raw = 3 };
@@ -30,6 +34,8 @@ inline constexpr uint32_t FRAME_FLAGS_MASK = 0xfff;
 inline constexpr uint32_t FRAME_CODEC_SHIFT = 12;
 inline constexpr uint32_t FRAME_CODEC_MASK = 0xf;
 inline constexpr uint32_t FRAME_SOURCE_SHIFT = 16;
+inline constexpr uint32_t FRAME_PRIORITY_SHIFT = 8;
+inline constexpr uint32_t FRAME_PRIORITY_MASK = 7;
 
 inline constexpr uint32_t frame_word0(FrameKind kind, uint32_t length_bytes) {
   return (uint32_t(kind) << FRAME_KIND_SHIFT) | length_bytes;

@@ -20,7 +20,7 @@ inline constexpr uint32_t FRAME_RING_DIVISOR = 4;
 inline constexpr uint32_t FLUSH_BYTES = 4096;
 
 inline constexpr uint32_t LAYOUT_MAGIC = 0x53594c46;  // "FLYS", little endian
-inline constexpr uint32_t LAYOUT_VERSION = 2;
+inline constexpr uint32_t LAYOUT_VERSION = 3;
 
 inline constexpr uint32_t HEADER_BYTES = 4096;
 inline constexpr uint32_t HEADER_MAGIC = 0;
@@ -31,6 +31,8 @@ inline constexpr uint32_t HEADER_URGENT_RING_BYTES = 16;
 inline constexpr uint32_t HEADER_DICTIONARY_BYTES = 20;
 inline constexpr uint32_t HEADER_CHANGE_LOG_BYTES = 24;
 inline constexpr uint32_t HEADER_SUBSCRIPTIONS = 28;
+inline constexpr uint32_t HEADER_QUEUE_BYTES = 32;
+inline constexpr uint32_t HEADER_CHUNK_BYTES = 36;
 
 inline constexpr uint32_t HEADER_VERSION = 1 * LINE_BYTES;
 inline constexpr uint32_t HEADER_LOG_GENERATION = 2 * LINE_BYTES;
@@ -119,6 +121,8 @@ struct Geometry {
   uint32_t dictionary_bytes;
   uint32_t change_log_bytes;
   uint32_t subscriptions;
+  uint32_t queue_bytes;
+  uint32_t chunk_bytes;
 };
 
 /// Byte offsets of a region of one geometry.
@@ -130,6 +134,8 @@ struct Layout : Geometry {
   uint64_t dictionaries;
   uint64_t change_log;
   uint64_t rings;
+  uint64_t queues;
+  uint64_t chunks;
   uint64_t region_bytes;
 
   explicit Layout(const Geometry& geometry) : Geometry(geometry) {
@@ -141,7 +147,9 @@ struct Layout : Geometry {
     dictionaries = align_to_page(subscription_rows + uint64_t{subscriptions} * 4);
     change_log = align_to_page(dictionaries + uint64_t{threads} * dictionary_bytes);
     rings = align_to_page(change_log + 2 * uint64_t{change_log_bytes});
-    region_bytes = rings + links_count * link_ring_bytes();
+    queues = align_to_page(rings + links_count * link_ring_bytes());
+    chunks = align_to_page(queues + queue_bytes);
+    region_bytes = align_to_page(chunks + chunk_bytes);
   }
 
   uint64_t inbox(uint32_t thread) const { return inboxes + uint64_t{thread} * INBOX_BYTES; }

@@ -79,16 +79,19 @@ inline bool is_true(Napi::Value value) {
   return napi_get_value_bool(value.Env(), value, &is_set) == napi_ok && is_set;
 }
 
-/// `[threads, bulkRingBytes, urgentRingBytes, dictionaryBytes, changeLogBytes, subscriptions]`
+/// `[threads, bulkRingBytes, urgentRingBytes, dictionaryBytes, changeLogBytes, subscriptions,
+/// queueBytes, chunkBytes]`
 inline bool read_geometry(Napi::Value value, Geometry* out) {
-  if (!value.IsArray() || value.As<Napi::Array>().Length() != 6) {
-    return refuse(value.Env(), "wanted a geometry of six numbers");
+  constexpr uint32_t count = sizeof(Geometry) / sizeof(uint32_t);
+  if (!value.IsArray() || value.As<Napi::Array>().Length() != count) {
+    return refuse(value.Env(), "wanted a geometry of eight numbers");
   }
   const Napi::Array numbers = value.As<Napi::Array>();
-  uint32_t* const fields[6] = {&out->threads,           &out->bulk_ring_bytes,
-                               &out->urgent_ring_bytes, &out->dictionary_bytes,
-                               &out->change_log_bytes,  &out->subscriptions};
-  for (uint32_t index = 0; index < 6; index++) {
+  uint32_t* const fields[count] = {&out->threads,           &out->bulk_ring_bytes,
+                                   &out->urgent_ring_bytes, &out->dictionary_bytes,
+                                   &out->change_log_bytes,  &out->subscriptions,
+                                   &out->queue_bytes,       &out->chunk_bytes};
+  for (uint32_t index = 0; index < count; index++) {
     const Napi::Value number = numbers.Get(index);
     if (number.IsEmpty() || !read_u32(number, fields[index])) return false;
   }

@@ -38,6 +38,8 @@ void put_constants(Napi::Object record) {
   PUT(HEADER_DICTIONARY_BYTES);
   PUT(HEADER_CHANGE_LOG_BYTES);
   PUT(HEADER_SUBSCRIPTIONS);
+  PUT(HEADER_QUEUE_BYTES);
+  PUT(HEADER_CHUNK_BYTES);
   PUT(HEADER_VERSION);
   PUT(HEADER_LOG_GENERATION);
   PUT(HEADER_LOG_TAIL_EVEN);
@@ -78,6 +80,8 @@ void put_constants(Napi::Object record) {
   PUT(FRAME_CODEC_SHIFT);
   PUT(FRAME_CODEC_MASK);
   PUT(FRAME_SOURCE_SHIFT);
+  PUT(FRAME_PRIORITY_SHIFT);
+  PUT(FRAME_PRIORITY_MASK);
 }
 
 void put_members(Napi::Object record) {
@@ -119,6 +123,10 @@ void put_members(Napi::Object record) {
   PUT_MEMBER(FrameFlag, Deadline);
   PUT_MEMBER(FrameFlag, InlineSubject);
   PUT_MEMBER(FrameFlag, Failed);
+  PUT_MEMBER(FrameFlag, Headers);
+  PUT_MEMBER(FrameFlag, Compressed);
+  PUT_MEMBER(FrameFlag, Chunk);
+  PUT_MEMBER(FrameFlag, Stream);
   PUT_MEMBER(CodecId, None);
   PUT_MEMBER(CodecId, Struct);
   PUT_MEMBER(CodecId, Msgpack);
@@ -133,6 +141,8 @@ void put_offsets(Napi::Object record, const Layout& layout) {
   put(record, "dictionaryBytes", layout.dictionary_bytes);
   put(record, "changeLogBytes", layout.change_log_bytes);
   put(record, "subscriptions", layout.subscriptions);
+  put(record, "queueBytes", layout.queue_bytes);
+  put(record, "chunkBytes", layout.chunk_bytes);
   put(record, "readyGroups", layout.ready_groups);
   put(record, "inboxes", layout.inboxes);
   put(record, "links", layout.links);
@@ -140,6 +150,8 @@ void put_offsets(Napi::Object record, const Layout& layout) {
   put(record, "dictionaries", layout.dictionaries);
   put(record, "changeLog", layout.change_log);
   put(record, "rings", layout.rings);
+  put(record, "queues", layout.queues);
+  put(record, "chunks", layout.chunks);
   put(record, "regionBytes", layout.region_bytes);
   const uint32_t ends[2] = {0, layout.threads - 1};
   for (const uint32_t from : ends) {

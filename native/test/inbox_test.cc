@@ -15,7 +15,7 @@ namespace {
 
 struct SmallRegion {
   explicit SmallRegion(uint32_t threads)
-      : layout(Geometry{threads, 1024, 1024, 4096, 4096, 64}),
+      : layout(Geometry{threads, 1024, 1024, 4096, 4096, 64, 0, 0}),
         block(make_block(layout.region_bytes)) {}
   uint8_t* bytes() const { return block.get(); }
   uint32_t word(uint64_t offset) const { return *word_at(block.get(), offset); }

@@ -71,7 +71,7 @@ TEST("the closed form of the limit's sum is the sum") {
 }
 
 TEST("a reader that parks is never left asleep with a frame") {
-  const Layout layout(Geometry{2, 1024, 1024, 4096, 4096, 64});
+  const Layout layout(Geometry{2, 1024, 1024, 4096, 4096, 64, 0, 0});
   const Block region = make_block(layout.region_bytes);
   const RingPlace place{layout.lane_words(0, 1, Lane::Bulk), layout.ring(0, 1, Lane::Bulk), 1024};
   const uint32_t frames = stress_count(200'000);

@@ -82,6 +82,10 @@ export const NATIVE_READ_BYTES_MIN = 2048
 export const SUBSCRIPTIONS_MAX = 131_072
 export const CHANGE_LOG_BYTES = 16 * 1024 * 1024
 
+/** Address space of work queues and of large messages. Pages that nobody touches cost nothing. */
+export const QUEUE_AREA_BYTES = 64 * 1024 * 1024
+export const CHUNK_AREA_BYTES = 256 * 1024 * 1024
+
 /** Subjects: bytes of the whole, and tokens. */
 export const SUBJECT_BYTES_MAX = 255
 export const SUBJECT_TOKENS_MAX = 32

@@ -83,6 +83,8 @@ export function channel<T>(message: Message<T>, options: ChannelOptions = {}): C
       dictionaryBytes: CHANNEL_DICTIONARY_BYTES,
       // There is no registry.
       changeLogBytes: 0,
+      queueBytes: 0,
+      chunkBytes: 0,
       subscriptions: 0,
     }),
   )

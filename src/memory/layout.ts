@@ -5,7 +5,9 @@
 //   ┌────────┬───────────┬─────────────┬──────────────┬──────────────┬────────────┬───────────────┐
 //   │ header │ inboxes   │ link words  │ subscription │ dictionaries │ change log │ rings         │
 //   │ 4 KiB  │ T × 2 KiB │ T·T × 1½ KiB│ rows, 4 B    │ T × d        │ 2 halves   │ T·T × (u + b) │
-//   └────────┴───────────┴─────────────┴──────────────┴──────────────┴────────────┴───────────────┘
+//   ├────────┼───────────┴─────────────┴──────────────┴──────────────┴────────────┴───────────────┘
+//   │ queues │ chunks │   work queues and large messages: areas with a layout of their own
+//   └────────┴────────┘
 //
 //   header    geometry in the first line (written once, copied out once, never trusted again), then
 //             one word per 128-byte line: version, log generation, log tails, deaths, state
@@ -22,8 +24,10 @@ import { FlyshuttleError } from '../base/errors.js'
 import {
   BULK_RING_BYTES_MAX_AUTO,
   CHANGE_LOG_BYTES,
+  CHUNK_AREA_BYTES,
   DICTIONARY_BYTES,
   LINE_BYTES,
+  QUEUE_AREA_BYTES,
   RING_BUDGET_BYTES,
   RING_BYTES_MAX,
   RING_BYTES_MIN,
@@ -33,7 +37,7 @@ import {
 } from '../base/limits.js'
 
 export const LAYOUT_MAGIC = 0x53594c46 // "FLYS", little endian
-export const LAYOUT_VERSION = 2
+export const LAYOUT_VERSION = 3
 
 /** Header: geometry, in the order of `Geometry`. */
 export const HEADER_BYTES = 4096
@@ -45,6 +49,8 @@ export const HEADER_URGENT_RING_BYTES = 16
 export const HEADER_DICTIONARY_BYTES = 20
 export const HEADER_CHANGE_LOG_BYTES = 24
 export const HEADER_SUBSCRIPTIONS = 28
+export const HEADER_QUEUE_BYTES = 32
+export const HEADER_CHUNK_BYTES = 36
 
 /** Header: shared words, each alone on its line. */
 export const HEADER_VERSION = 1 * LINE_BYTES
@@ -143,6 +149,8 @@ export interface Geometry {
   readonly dictionaryBytes: number
   readonly changeLogBytes: number
   readonly subscriptions: number
+  readonly queueBytes: number
+  readonly chunkBytes: number
 }
 
 /** A geometry as the addon takes it. */
@@ -154,6 +162,8 @@ export function geometryList(geometry: Geometry): number[] {
     geometry.dictionaryBytes,
     geometry.changeLogBytes,
     geometry.subscriptions,
+    geometry.queueBytes,
+    geometry.chunkBytes,
   ]
 }
 
@@ -166,6 +176,8 @@ export interface Layout extends Geometry {
   readonly dictionaries: number
   readonly changeLog: number
   readonly rings: number
+  readonly queues: number
+  readonly chunks: number
   readonly regionBytes: number
   inbox(thread: number): number
   /** Start of the words of one lane of the link `from` → `to`. */
@@ -200,6 +212,8 @@ export function planGeometry(
     dictionaryBytes: options.dictionaryBytes ?? DICTIONARY_BYTES,
     changeLogBytes: options.changeLogBytes ?? CHANGE_LOG_BYTES,
     subscriptions: options.subscriptions ?? SUBSCRIPTIONS_MAX,
+    queueBytes: options.queueBytes ?? QUEUE_AREA_BYTES,
+    chunkBytes: options.chunkBytes ?? CHUNK_AREA_BYTES,
   }
   const { regionBytes } = layoutOf(geometry)
   if (regionBytes >= 2 ** 32) {
@@ -235,6 +249,8 @@ export function layoutOf(geometry: Geometry): Layout {
   const changeLog = alignToPage(dictionaries + threads * geometry.dictionaryBytes)
   const rings = alignToPage(changeLog + 2 * geometry.changeLogBytes)
   const linkRingBytes = urgentRingBytes + bulkRingBytes
+  const queues = alignToPage(rings + threads * threads * linkRingBytes)
+  const chunks = alignToPage(queues + geometry.queueBytes)
   return {
     ...geometry,
     readyGroups: Math.ceil(threads / 16),
@@ -244,7 +260,9 @@ export function layoutOf(geometry: Geometry): Layout {
     dictionaries,
     changeLog,
     rings,
-    regionBytes: rings + threads * threads * linkRingBytes,
+    queues,
+    chunks,
+    regionBytes: alignToPage(chunks + geometry.chunkBytes),
     inbox: (thread) => inboxes + thread * INBOX_BYTES,
     laneWords: (from, to, lane) =>
       links + (from * threads + to) * LINK_WORDS_BYTES + lane * LANE_WORDS_BYTES,

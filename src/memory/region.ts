@@ -11,9 +11,11 @@ import {
   HEADER_BULK_RING_BYTES,
   HEADER_BYTES,
   HEADER_CHANGE_LOG_BYTES,
+  HEADER_CHUNK_BYTES,
   HEADER_DICTIONARY_BYTES,
   HEADER_LAYOUT_VERSION,
   HEADER_MAGIC,
+  HEADER_QUEUE_BYTES,
   HEADER_SUBSCRIPTIONS,
   HEADER_THREADS,
   HEADER_URGENT_RING_BYTES,
@@ -77,6 +79,8 @@ export function createRegion(geometry: Geometry): Region {
   u32[HEADER_DICTIONARY_BYTES >>> 2] = geometry.dictionaryBytes
   u32[HEADER_CHANGE_LOG_BYTES >>> 2] = geometry.changeLogBytes
   u32[HEADER_SUBSCRIPTIONS >>> 2] = geometry.subscriptions
+  u32[HEADER_QUEUE_BYTES >>> 2] = geometry.queueBytes
+  u32[HEADER_CHUNK_BYTES >>> 2] = geometry.chunkBytes
   Atomics.store(u32, HEADER_MAGIC >>> 2, LAYOUT_MAGIC)
   return { memory, layout, views }
 }
@@ -100,6 +104,8 @@ export function openRegion(memory: SharedArrayBuffer): Region {
       dictionaryBytes: word(HEADER_DICTIONARY_BYTES),
       changeLogBytes: word(HEADER_CHANGE_LOG_BYTES),
       subscriptions: word(HEADER_SUBSCRIPTIONS),
+      queueBytes: word(HEADER_QUEUE_BYTES),
+      chunkBytes: word(HEADER_CHUNK_BYTES),
     }),
   )
   expectWord('bytes', memory.byteLength, layout.regionBytes)

@@ -8,7 +8,8 @@ export interface NativeDoorbellOptions {
   /** The whole region, from its first byte. */
   readonly region: Uint8Array
   /**
-   * `[threads, bulkRingBytes, urgentRingBytes, dictionaryBytes, changeLogBytes, subscriptions]`
+   * `[threads, bulkRingBytes, urgentRingBytes, dictionaryBytes, changeLogBytes, subscriptions,
+   * queueBytes, chunkBytes]`
    */
   readonly geometry: readonly number[]
   /** The bell of each thread, in memory that all threads share; -1 for none. */

@@ -19,6 +19,8 @@
 //   Correlation    u32 incarnation, u32 counter     of the requester; a reply carries it back
 //   Deadline       f64 CLOCK_MONOTONIC in ms
 //   InlineSubject  the subject as ASCII, zero-filled to 8
+//   Headers        u32 bytes, then so many bytes of headers, zero-filled to 8
+//   Compressed     u32 algorithm, u32 bytes of the payload as it was
 //
 // A PAD frame fills the end of the ring before the wrap; only its word 0 is written.
 
@@ -34,6 +36,12 @@ export const FrameFlag = {
   InlineSubject: 8,
   /** A reply whose payload is an error record (msgpack). */
   Failed: 16,
+  Headers: 32,
+  Compressed: 64,
+  /** The payload is a descriptor of a chunk, which holds the value. */
+  Chunk: 128,
+  /** One of several replies to one request. */
+  Stream: 2048,
 } as const
 
 export const FRAME_LENGTH_MASK = 0x0fff_ffff
@@ -42,6 +50,9 @@ export const FRAME_FLAGS_MASK = 0xfff
 export const FRAME_CODEC_SHIFT = 12
 export const FRAME_CODEC_MASK = 0xf
 export const FRAME_SOURCE_SHIFT = 16
+/** Three of the flag bits are a number: the message's priority, 0 for a normal one. */
+export const FRAME_PRIORITY_SHIFT = 8
+export const FRAME_PRIORITY_MASK = 7
 
 /** Bytes a frame takes in the ring: its length rounded up to the next multiple of 8. */
 export function frameBytes(lengthBytes: number): number {

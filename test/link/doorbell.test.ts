@@ -217,7 +217,7 @@ describe('the native doorbell', () => {
       {
         binding,
         region,
-        geometry: [1, 2, 3, 4, 5, 6],
+        geometry: [1, 2, 3, 4, 5, 6, 7, 8],
         bells: Int32Array.of(40, 41, 42),
         thread: 1,
         spinUs: 5,

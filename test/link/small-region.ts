@@ -17,6 +17,8 @@ export function smallRegion(threads: number, options: Partial<Geometry> = {}): R
       urgentRingBytes: 1024,
       dictionaryBytes: 4096,
       changeLogBytes: 16384,
+      queueBytes: 0,
+      chunkBytes: 0,
       subscriptions: 128,
       ...options,
     }),

@@ -60,7 +60,7 @@ describeAddon('bells', () => {
 })
 
 describeAddon('raiseReady', () => {
-  const geometry = [20, 1024, 1024, 8, 8, 1]
+  const geometry = [20, 1024, 1024, 8, 8, 1, 0, 0]
 
   test('raises one bit per producer and lane, in the group of its producer', () => {
     const at = binding!.layout(geometry)

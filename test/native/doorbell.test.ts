@@ -208,7 +208,7 @@ describeAddon('a doorbell', () => {
       [{ bells: new Int32Array(2) }, /bell for each thread/],
       [{ bells: new Int32Array([-1, -1, -1]) }, /open bell/],
       [{ thread: 3 }, /thread of this geometry/],
-      [{ geometry: [3, 1024] }, /six numbers/],
+      [{ geometry: [3, 1024] }, /eight numbers/],
       [{ deliver: null }, /deliver/],
       [{ spinUs: Number.NaN }, /microseconds/],
       [{ cores: -1 }, /whole number/],

@@ -59,6 +59,8 @@ describeAddon('the layout in C++', () => {
       geometry.dictionaryBytes,
       geometry.changeLogBytes,
       geometry.subscriptions,
+      geometry.queueBytes,
+      geometry.chunkBytes,
     ])
     const expected = expectedOf(geometry)
     for (const [name, value] of Object.entries(found)) {
@@ -67,7 +69,7 @@ describeAddon('the layout in C++', () => {
   })
 
   test('knows every constant of the region and of frames', () => {
-    const found = binding!.layout([1, 1024, 1024, 8, 8, 1])
+    const found = binding!.layout([1, 1024, 1024, 8, 8, 1, 8, 8])
     for (const [name, value] of Object.entries({ ...layout, ...frame })) {
       if (typeof value === 'number') expect(found).toHaveProperty([name])
       if (typeof value !== 'object') continue
@@ -77,8 +79,8 @@ describeAddon('the layout in C++', () => {
 
   test('refuses a geometry that no region has', () => {
     expect(() => binding!.layout([1, 2, 3])).toThrow(TypeError)
-    expect(() => binding!.layout([0, 1024, 1024, 8, 8, 1])).toThrow(/1 to 64 threads/)
-    expect(() => binding!.layout([65, 1024, 1024, 8, 8, 1])).toThrow(/1 to 64 threads/)
-    expect(() => binding!.layout([1, 1024, -1, 8, 8, 1])).toThrow(/whole number/)
+    expect(() => binding!.layout([0, 1024, 1024, 8, 8, 1, 8, 8])).toThrow(/1 to 64 threads/)
+    expect(() => binding!.layout([65, 1024, 1024, 8, 8, 1, 8, 8])).toThrow(/1 to 64 threads/)
+    expect(() => binding!.layout([1, 1024, -1, 8, 8, 1, 8, 8])).toThrow(/whole number/)
   })
 })
