@@ -33,6 +33,8 @@ export type { AgentDefinition, SubscribeOptions } from './agent/agent.js'
 export type { MessageInfo } from './agent/info.js'
 export type { Outcome, SubscriptionHandle, SubscriptionIterator } from './engine/endpoint.js'
 export type { Received } from './engine/pull.js'
+export type { Headers } from './codec/headers.js'
+export type { PublishOptions } from './routing/envelope.js'
 export type { RequestOptions } from './routing/requests.js'
 export {
   message,

@@ -5,6 +5,7 @@
 // stale read never goes unnoticed. Each request has an info of its own that stays valid.
 
 import { FlyshuttleError } from '../base/errors.js'
+import { NO_HEADERS, type Headers } from '../codec/headers.js'
 
 /** Second argument of every handler. */
 export interface MessageInfo {
@@ -16,18 +17,32 @@ export interface MessageInfo {
   readonly agent: number
   /** Whether the sender waits for a reply. */
   readonly isRequest: boolean
+  /** Texts that the sender gave with the message; an empty object when there are none. */
+  readonly headers: Headers
 }
+
+/** What only some messages say about themselves. */
+export interface Extras {
+  readonly headers: Headers
+  /** 0 is normal. */
+  readonly priority: number
+}
+
+/** What all others share. */
+export const NO_EXTRAS: Extras = Object.freeze({ headers: NO_HEADERS, priority: 0 })
 
 export class PublishInfo implements MessageInfo {
   #subject = ''
   #thread = 0
   #agent = 0
+  #extras = NO_EXTRAS
   #isValid = false
 
-  fill(subject: string, thread: number, agent: number): void {
+  fill(subject: string, thread: number, agent: number, extras = NO_EXTRAS): void {
     this.#subject = subject
     this.#thread = thread
     this.#agent = agent
+    this.#extras = extras
     this.#isValid = true
   }
 
@@ -55,6 +70,11 @@ export class PublishInfo implements MessageInfo {
     return this.#agent
   }
 
+  get headers(): Headers {
+    if (!this.#isValid) throw expired('info.headers')
+    return this.#extras.headers
+  }
+
   get isRequest(): boolean {
     if (!this.#isValid) throw expired('info.isRequest')
     return false
@@ -73,7 +93,12 @@ export class RequestTicket implements MessageInfo {
     readonly counter: number,
     /** CLOCK_MONOTONIC, ms: when the requester stops waiting. */
     readonly deadlineMs: number,
+    readonly extras: Extras = NO_EXTRAS,
   ) {}
+
+  get headers(): Headers {
+    return this.extras.headers
+  }
 }
 
 function expired(found: string): FlyshuttleError {

@@ -8,7 +8,7 @@
 
 import { FlyshuttleError } from '../base/errors.js'
 import { Fifo } from '../base/fifo.js'
-import { PublishInfo, RequestTicket, type MessageInfo } from './info.js'
+import { NO_EXTRAS, PublishInfo, RequestTicket, type Extras, type MessageInfo } from './info.js'
 
 export type Handler = (value: never, info: MessageInfo) => unknown
 
@@ -37,6 +37,7 @@ interface Waiting {
   readonly subject: string
   readonly thread: number
   readonly agent: number
+  readonly extras: Extras
   readonly ticket: RequestTicket | null
 }
 
@@ -90,10 +91,16 @@ export class Mailbox {
     if (promise !== null) this.#await(promise, subject)
   }
 
-  publish(value: unknown, subject: string, thread: number, agent: number): void {
+  publish(
+    value: unknown,
+    subject: string,
+    thread: number,
+    agent: number,
+    extras: Extras = NO_EXTRAS,
+  ): void {
     if (this.#isStopped) return
-    if (this.isBusy) this.#enqueue({ value, subject, thread, agent, ticket: null })
-    else this.#handlePublish(value, subject, thread, agent)
+    if (this.isBusy) this.#enqueue({ value, subject, thread, agent, extras, ticket: null })
+    else this.#handlePublish(value, subject, thread, agent, extras)
   }
 
   request(value: unknown, ticket: RequestTicket): void {
@@ -101,8 +108,8 @@ export class Mailbox {
       this.#refuse(ticket)
       return
     }
-    const { subject, thread, agent } = ticket
-    if (this.isBusy) this.#enqueue({ value, subject, thread, agent, ticket })
+    const { subject, thread, agent, extras } = ticket
+    if (this.isBusy) this.#enqueue({ value, subject, thread, agent, extras, ticket })
     else this.#handleRequest(value, ticket)
   }
 
@@ -120,8 +127,14 @@ export class Mailbox {
     this.#look()
   }
 
-  #handlePublish(value: unknown, subject: string, thread: number, agent: number): void {
-    this.#info.fill(subject, thread, agent)
+  #handlePublish(
+    value: unknown,
+    subject: string,
+    thread: number,
+    agent: number,
+    extras: Extras,
+  ): void {
+    this.#info.fill(subject, thread, agent, extras)
     this.hand(value, this.#info, subject)
   }
 
@@ -220,8 +233,8 @@ export class Mailbox {
     while (this.#running < this.#options.concurrency) {
       const next = this.#line.shift()
       if (next === undefined) break
-      const { value, subject, thread, agent, ticket } = next
-      if (ticket === null) this.#handlePublish(value, subject, thread, agent)
+      const { value, subject, thread, agent, extras, ticket } = next
+      if (ticket === null) this.#handlePublish(value, subject, thread, agent, extras)
       else this.#handleRequest(value, ticket)
     }
     this.#look()

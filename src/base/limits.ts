@@ -81,6 +81,8 @@ export const NATIVE_READ_BYTES_MIN = 2048
 /** Subscriptions alive at one time in one engine, and the bytes of each half of the change log. */
 export const SUBSCRIPTIONS_MAX = 131_072
 export const CHANGE_LOG_BYTES = 16 * 1024 * 1024
+/** What one subscription may say to its senders beside its pattern, as JSON. */
+export const RULES_BYTES_MAX = 8192
 
 /** Address space of work queues and of large messages. Pages that nobody touches cost nothing. */
 export const QUEUE_AREA_BYTES = 64 * 1024 * 1024
@@ -89,6 +91,9 @@ export const CHUNK_AREA_BYTES = 256 * 1024 * 1024
 /** Subjects: bytes of the whole, and tokens. */
 export const SUBJECT_BYTES_MAX = 255
 export const SUBJECT_TOKENS_MAX = 32
+
+/** Headers of one message, as JSON. */
+export const HEADERS_BYTES_MAX = 4096
 
 /** Compiled routes and local targets that one thread remembers before it starts anew. */
 export const ROUTES_CACHED_MAX = 16_384

@@ -5,7 +5,6 @@
 // it. The parts know nothing of each other; this file is where a frame becomes a handler call and a
 // result becomes a reply.
 
-import { RequestTicket } from '../agent/info.js'
 import type { Handler } from '../agent/mailbox.js'
 import type { SubscribeOptions } from '../agent/agent.js'
 import { createMonotonicClock, type Clock } from '../base/clock.js'
@@ -22,13 +21,19 @@ import { Lane, ThreadCounter, ThreadState, geometryList } from '../memory/layout
 import { incarnationOf, stateOf, type Region } from '../memory/region.js'
 import type { NativeBinding } from '../native/binding.js'
 import { isNear, type Slot } from '../placement/plan.js'
-import { FrameKind } from '../ring/frame.js'
 import type { Subscription } from '../routing/change-log.js'
 import { Dispatcher } from '../routing/dispatcher.js'
 import type { LocalSubscription } from '../routing/target.js'
-import { Requests, type PendingRequest, type RequestOptions } from '../routing/requests.js'
+import { PLAIN, envelopeOfChecked } from '../routing/envelope.js'
+import {
+  NO_OPTIONS,
+  Requests,
+  type PendingRequest,
+  type RequestOptions,
+} from '../routing/requests.js'
 import { RouteTable } from '../routing/route-table.js'
 import { Sender } from '../routing/sender.js'
+import { ControlPlane, diedError, isControl } from './control-plane.js'
 import type { ErrorContext } from './control.js'
 import { flushSync } from './flush-sync.js'
 import { Replies } from './replies.js'
@@ -73,10 +78,9 @@ export class Bus {
   readonly #dispatcher: Dispatcher
   readonly #requests: Requests
   readonly #replies: Replies
+  readonly #control: ControlPlane
   readonly #subscriptions: Subscriptions
   readonly #onClose = new Set<() => void>()
-  /** Frames by which threads talk about themselves, not messages. */
-  #controlFrames = 0
   #holds = 0
   #isClosed = false
 
@@ -105,10 +109,19 @@ export class Bus {
       this.#report(error, subject, ''),
     )
     this.#requests = new Requests(this.clock, { onWaiting: hold })
+    this.#control = new ControlPlane(
+      region,
+      incarnation,
+      this.#outbox,
+      this.sender,
+      this.#requests,
+      this.#replies,
+      (source, payload) => host.onControl(source, payload),
+    )
     this.#dispatcher = new Dispatcher(region, copyBytes, {
       onReply: (from, counter, isFailed) => this.#onReply(from, counter, isFailed),
       onControl: (source, from, counter, payload) =>
-        this.#onControl(source, from, counter, payload),
+        this.#control.onControl(source, from, counter, payload),
       onRefused: (ticket, error) => this.#replies.write(ticket, null, false, error),
       onError: (error, subject, subscription) => this.#onFrameError(error, subject, subscription),
     })
@@ -167,13 +180,9 @@ export class Bus {
     let waiting = 0
     for (const { mailbox } of this.#dispatcher.subscriptions.values()) waiting += mailbox.unfinished
     return {
-      frames: this.#inbox.framesReceived - this.#controlFrames,
+      frames: this.#inbox.framesReceived - this.#control.frames,
       isIdle: waiting === 0 && !this.sender.isWaiting && !this.#inbox.hasFrames,
     }
-  }
-
-  async send(message: Message<any> | string, value: unknown, party: Party): Promise<void> {
-    await this.sender.send(message, value, party.agent)
   }
 
   async drained(message: Message<any> | string): Promise<void> {
@@ -197,7 +206,8 @@ export class Bus {
     }
     try {
       const message = isTyped ? checkRpc(target).request : null
-      this.sender.request(message, subject, value, party.agent, request, isFirst)
+      const envelope = options === NO_OPTIONS ? PLAIN : envelopeOfChecked(options)
+      this.sender.request(message, subject, value, party.agent, request, isFirst, envelope)
     } catch (error) {
       request.fail(error)
     }
@@ -246,29 +256,12 @@ export class Bus {
    * @throws (as rejection) ERR_THREAD_DIED when it ends meanwhile
    */
   control(thread: number, payload: { op: string }, timeoutMs: number): Promise<unknown> {
-    return this.#requests.open(`(thread ${thread}: ${payload.op})`, { timeoutMs }, (request) => {
-      const link = this.#outbox.link(thread, Lane.Urgent)
-      if (stateOf(this.#region, thread) === ThreadState.Dead) throw this.#diedError(thread)
-      request.thread = thread
-      request.incarnation = incarnationOf(this.#region, thread)
-      this.sender.direct(
-        link,
-        FrameKind.Control,
-        0,
-        null,
-        payload,
-        this.#incarnation,
-        request.counter,
-      )
-      this.#outbox.flush(link)
-    })
+    return this.#control.ask(thread, payload, timeoutMs)
   }
 
   /** Tells another thread something, without an answer. */
   tell(thread: number, payload: unknown): void {
-    const link = this.#outbox.link(thread, Lane.Urgent)
-    this.sender.direct(link, FrameKind.Control, 0, null, payload, this.#incarnation, 0)
-    this.#outbox.flush(link)
+    this.#control.tell(thread, payload)
   }
 
   /** Has `listener` called when this thread's part ends; the result takes that back. */
@@ -336,7 +329,7 @@ export class Bus {
     if (incarnation !== this.#incarnation) return
     const request = this.#requests.find(counter)
     if (request === null) return
-    if (request.subject.startsWith('(')) this.#controlFrames++
+    if (isControl(request.subject)) this.#control.frames++
     let value: unknown
     try {
       value = this.#dispatcher.decodeReply()
@@ -348,23 +341,6 @@ export class Bus {
     else request.succeed(value)
   }
 
-  #onControl(source: number, incarnation: number, counter: number, payload: unknown): void {
-    this.#controlFrames++
-    // The last wish of a thread that has ended since may concern what its successor owns now.
-    if (incarnation !== incarnationOf(this.#region, source)) return
-    const ticket = new RequestTicket('(control)', source, 0, incarnation, counter, Infinity)
-    const answer = (ok: boolean, result: unknown): void => {
-      if (counter !== 0 && !this.#isClosed) this.#replies.write(ticket, null, ok, result)
-    }
-    // Not within the drain: what is asked may be about the drain itself.
-    Promise.resolve()
-      .then(() => this.#host.onControl(source, payload))
-      .then(
-        (result) => answer(true, result),
-        (error: unknown) => answer(false, error),
-      )
-  }
-
   #onDeaths(): void {
     this.#requests.failWhere(
       ({ thread, incarnation }) =>
@@ -372,15 +348,10 @@ export class Bus {
         (stateOf(this.#region, thread) === ThreadState.Dead ||
           incarnationOf(this.#region, thread) !== incarnation),
       ({ subject, thread }) =>
-        subject.startsWith('(')
-          ? this.#diedError(thread)
+        isControl(subject)
+          ? diedError(thread)
           : new FlyshuttleError('ERR_RESPONDER_DIED', { subject }),
     )
-  }
-
-  #diedError(thread: number): FlyshuttleError {
-    const found = 'it cannot answer any more'
-    return new FlyshuttleError('ERR_THREAD_DIED', { thread, found })
   }
 
   #onFrameError(error: unknown, subject: string, subscription: LocalSubscription | null): void {

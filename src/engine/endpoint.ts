@@ -6,6 +6,7 @@
 import type { SubscribeOptions } from '../agent/agent.js'
 import type { MessageInfo } from '../agent/info.js'
 import type { Message, Rpc } from '../codec/message.js'
+import { envelopeOf, type PublishOptions } from '../routing/envelope.js'
 import type { LocalSubscription } from '../routing/target.js'
 import { NO_OPTIONS, checkTimeoutMs, type RequestOptions } from '../routing/requests.js'
 import type { Sender } from '../routing/sender.js'
@@ -58,28 +59,35 @@ export class Endpoint {
    * ERR_CLOSED
    * @example
    * if (!engine.publish(Trade, { id: 1, price: 9.5 })) await engine.drained(Trade)
+   * engine.publish('orders.new', order, { headers: { tenant: 'acme' } })
    */
-  publish<T>(message: Message<T>, value: NoInfer<T>): boolean
-  publish(subject: string, value?: unknown): boolean
-  publish(message: Message<any> | string, value?: unknown): boolean {
-    return this.#sender.publish(message, value, this.#agent)
+  publish<T>(message: Message<T>, value: NoInfer<T>, options?: PublishOptions): boolean
+  publish(subject: string, value?: unknown, options?: PublishOptions): boolean
+  publish(message: Message<any> | string, value?: unknown, options?: PublishOptions): boolean {
+    if (options === undefined) return this.#sender.publish(message, value, this.#agent)
+    return this.#sender.publishWith(message, value, this.#agent, envelopeOf('publish', options))
   }
 
   /**
    * Publishes if there is room now, without buffering; else returns `'full'`. Throws as `publish`
    * does.
    */
-  tryPublish<T>(message: Message<T>, value: NoInfer<T>): Outcome
-  tryPublish(subject: string, value?: unknown): Outcome
-  tryPublish(message: Message<any> | string, value?: unknown): Outcome {
-    return this.#sender.tryPublish(message, value, this.#agent) ? 'accepted' : 'full'
+  tryPublish<T>(message: Message<T>, value: NoInfer<T>, options?: PublishOptions): Outcome
+  tryPublish(subject: string, value?: unknown, options?: PublishOptions): Outcome
+  tryPublish(message: Message<any> | string, value?: unknown, options?: PublishOptions): Outcome {
+    const envelope = envelopeOf('tryPublish', options)
+    return this.#sender.tryPublish(message, value, this.#agent, envelope) ? 'accepted' : 'full'
   }
 
   /** Publishes in order, waiting for room as long as it takes. Resolves once written. */
-  send<T>(message: Message<T>, value: NoInfer<T>): Promise<void>
-  send(subject: string, value?: unknown): Promise<void>
-  send(message: Message<any> | string, value?: unknown): Promise<void> {
-    return this.#bus.send(message, value, this.#party)
+  send<T>(message: Message<T>, value: NoInfer<T>, options?: PublishOptions): Promise<void>
+  send(subject: string, value?: unknown, options?: PublishOptions): Promise<void>
+  async send(
+    message: Message<any> | string,
+    value?: unknown,
+    options?: PublishOptions,
+  ): Promise<void> {
+    await this.#sender.send(message, value, this.#agent, envelopeOf('send', options))
   }
 
   /** Resolves when nothing waits for this subject any more and its links are half empty. */

@@ -11,12 +11,15 @@
 //   version               moves after each change; every publish compares it with what its routes
 //                         were made from
 //
-//   entry   ┌────┬────┬────────────┬────────────────┬───────┬─────────────────┬────────────────┐
-//           │ op │ id │ generation │ thread · agent │ flags │ lengths, 2 × 16 │ pattern, queue │
-//           └────┴────┴────────────┴────────────────┴───────┴─────────────────┴────────────────┘
-//           words of 4 bytes; the texts are filled up to a multiple of 4
+//   entry   ┌────┬────┬────────────┬────────────────┬────────────────┬────────────────┬───────┐
+//           │ op │ id │ generation │ thread · agent │ flags · length │ lengths        │ texts │
+//           └────┴────┴────────────┴────────────────┴────────────────┴────────────────┴───────┘
+//           words of 4 bytes, two numbers of 16 bits in some; the texts are pattern, queue and
+//           rules, of the lengths given (that of the rules stands with the flags), filled up to a
+//           multiple of 4
 
 import { FlyshuttleError } from '../base/errors.js'
+import { RULES_BYTES_MAX } from '../base/limits.js'
 import {
   HEADER_LOG_GENERATION,
   HEADER_LOG_TAIL_EVEN,
@@ -35,6 +38,13 @@ export const SubscriptionFlag = {
   Lossy: 2,
 } as const
 
+/** What senders must know of a subscription beside its pattern; none of it where there is none. */
+export interface SubscriptionRules {
+  readonly policy?: unknown
+  readonly weight?: number
+  readonly filter?: unknown
+}
+
 /** One subscription as every thread knows it. */
 export interface Subscription {
   /** Unique among live subscriptions; its shared row is at this index. */
@@ -48,6 +58,7 @@ export interface Subscription {
   readonly pattern: string
   /** Queue group, or '' for none. */
   readonly queue: string
+  readonly rules?: SubscriptionRules | undefined
 }
 
 export class ChangeLogWriter {
@@ -66,8 +77,14 @@ export class ChangeLogWriter {
     return this.#live
   }
 
-  /** @throws ERR_SUBSCRIPTION_LIMIT when not even a snapshot has room for it */
+  /** @throws ERR_SUBSCRIPTION_LIMIT when it is too large, or not even a snapshot has room for it */
   add(subscription: Subscription): void {
+    const rulesBytes = rulesText(subscription).length
+    if (rulesBytes > RULES_BYTES_MAX) {
+      const found = `${rulesBytes} bytes of rules`
+      const wanted = `at most ${RULES_BYTES_MAX}`
+      throw new FlyshuttleError('ERR_SUBSCRIPTION_LIMIT', { found, wanted })
+    }
     this.#live.set(subscription.id, subscription)
     try {
       this.#append(Op.Add, subscription)
@@ -84,14 +101,14 @@ export class ChangeLogWriter {
       const subscription = this.#live.get(id)
       if (subscription === undefined) continue
       this.#live.delete(id)
-      this.#append(Op.Remove, { ...subscription, pattern: '', queue: '' })
+      this.#append(Op.Remove, { ...subscription, pattern: '', queue: '', rules: undefined })
       count++
     }
     if (count > 0) this.#announce()
   }
 
   #append(op: number, subscription: Subscription): void {
-    const bytes = entryBytes(subscription)
+    const bytes = entryBytes(subscription, rulesText(subscription))
     if (this.#tailBytes + bytes > this.#region.layout.changeLogBytes) {
       this.#snapshot()
       return // The snapshot is made from the live set, which holds the change already.
@@ -105,7 +122,9 @@ export class ChangeLogWriter {
 
   #snapshot(): void {
     let wantedBytes = 0
-    for (const subscription of this.#live.values()) wantedBytes += entryBytes(subscription)
+    for (const subscription of this.#live.values()) {
+      wantedBytes += entryBytes(subscription, rulesText(subscription))
+    }
     const limitBytes = this.#region.layout.changeLogBytes
     if (wantedBytes > limitBytes) {
       const found = `${this.#live.size} subscriptions take ${wantedBytes} bytes`
@@ -133,14 +152,17 @@ export class ChangeLogWriter {
     u32[word + 1] = subscription.id
     u32[word + 2] = subscription.generation
     u32[word + 3] = subscription.thread | (subscription.agent << 16)
-    u32[word + 4] = subscription.flags
+    const rules = rulesText(subscription)
+    u32[word + 4] = subscription.flags | (rules.length << 16)
     u32[word + 5] = subscription.pattern.length | (subscription.queue.length << 16)
     const textStart = half + at + ENTRY_HEADER_BYTES
     const { pattern, queue } = subscription
     // Without a length, `write` writes nothing where more than 2 GiB of the region follow.
     buffer.write(pattern, textStart, pattern.length, 'latin1')
+    const queueEnd = textStart + pattern.length + queue.length
     buffer.write(queue, textStart + pattern.length, queue.length, 'latin1')
-    return at + entryBytes(subscription)
+    buffer.write(rules, queueEnd, rules.length, 'latin1')
+    return at + entryBytes(subscription, rules)
   }
 
   #announce(): void {
@@ -213,30 +235,54 @@ export class ChangeLogReader {
       const lengths = u32[word + 5] as number
       const patternStart = half + at + ENTRY_HEADER_BYTES
       const queueStart = patternStart + (lengths & 0xffff)
+      const rulesStart = queueStart + (lengths >>> 16)
+      const flags = u32[word + 4] as number
+      const rulesEnd = rulesStart + (flags >>> 16)
       const op = u32[word] as number
       const thread = place & 0xffff
       const id = u32[word + 1] as number
       // Not what thread 0 wrote: nothing after it can be read either. The next snapshot mends it.
       const isKnown = op === Op.Add || op === Op.Remove
-      if (!isKnown || thread >= threads || id >= subscriptions) break
+      if (!isKnown || thread >= threads || id >= subscriptions || rulesEnd > half + tail) break
+      const rules = rulesOf(buffer.toString('latin1', rulesStart, rulesEnd))
+      if (rules === null) break
       const subscription: Subscription = {
         id,
         generation: u32[word + 2] as number,
         thread,
         agent: place >>> 16,
-        flags: u32[word + 4] as number,
+        flags: flags & 0xffff,
         pattern: buffer.toString('latin1', patternStart, queueStart),
-        queue: buffer.toString('latin1', queueStart, queueStart + (lengths >>> 16)),
+        queue: buffer.toString('latin1', queueStart, rulesStart),
+        rules,
       }
       changes.push({ op, subscription })
-      at += entryBytes(subscription)
+      at = (rulesEnd - half + 3) & -4
     }
     return changes
   }
 }
 
-function entryBytes(subscription: Subscription): number {
-  return (ENTRY_HEADER_BYTES + subscription.pattern.length + subscription.queue.length + 3) & -4
+function entryBytes({ pattern, queue }: Subscription, rules: string): number {
+  return (ENTRY_HEADER_BYTES + pattern.length + queue.length + rules.length + 3) & -4
+}
+
+/** The rules as ASCII; '' for none. */
+function rulesText({ rules }: Subscription): string {
+  if (rules === undefined) return ''
+  const escape = (found: string): string =>
+    `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return JSON.stringify(rules).replace(/[^ -~]/g, escape)
+}
+
+/** Null for a text that thread 0 did not write. */
+function rulesOf(text: string): SubscriptionRules | undefined | null {
+  if (text === '') return undefined
+  try {
+    return JSON.parse(text) as SubscriptionRules
+  } catch {
+    return null
+  }
 }
 
 function halfOf(region: Region, generation: number): number {

@@ -5,29 +5,29 @@
 // (source, number) are remembered and found by two array accesses. Each subscription gets a value
 // of its own: handlers may change it.
 
-import { RequestTicket } from '../agent/info.js'
+import { NO_EXTRAS, RequestTicket } from '../agent/info.js'
 import { FlyshuttleError } from '../base/errors.js'
 import { FRAME_HEADER_BYTES, ROUTES_CACHED_MAX } from '../base/limits.js'
-import type { Message } from '../codec/message.js'
-import { FlatDecoder } from '../codec/flat.js'
-import { MsgpackDecoder } from '../codec/msgpack.js'
-import { structFromCanonical } from '../codec/struct.js'
-import { DictionaryReader } from '../memory/dictionary.js'
+import { NO_HEADERS, decodeHeaders } from '../codec/headers.js'
 import type { Region, Views } from '../memory/region.js'
 import { CodecId } from '../base/codec-id.js'
-import { copyOut, type CopyBytes } from '../native/copying.js'
+import type { CopyBytes } from '../native/copying.js'
 import {
   FRAME_CODEC_MASK,
   FRAME_CODEC_SHIFT,
+  FRAME_FLAGS_MASK,
   FRAME_KIND_SHIFT,
   FRAME_LENGTH_MASK,
+  FRAME_PRIORITY_MASK,
+  FRAME_PRIORITY_SHIFT,
   FRAME_SOURCE_SHIFT,
   FrameFlag,
   FrameKind,
 } from '../ring/frame.js'
 import { SubscriptionFlag, type Subscription } from './change-log.js'
+import { PayloadDecoder } from './payload-decoder.js'
 import { SubjectTrie } from './subject-trie.js'
-import { expressOf, type LocalSubscription, type Struct, type Target } from './target.js'
+import { expressOf, type LocalSubscription, type Target } from './target.js'
 
 /** A constant of this module, which V8 folds; an imported one it does not. */
 const HEADER_BYTES = FRAME_HEADER_BYTES
@@ -45,19 +45,12 @@ export interface DispatcherEvents {
 export class Dispatcher {
   readonly #views: Views
   readonly #i32: Int32Array
-  readonly #copyBytes: CopyBytes | null
+  readonly #decoder: PayloadDecoder
   readonly #events: DispatcherEvents
-  readonly #dictionaries: DictionaryReader[] = []
-  readonly #msgpack: MsgpackDecoder[] = []
-  readonly #flat: FlatDecoder
-  readonly #canonicalOf = (typeId: number): string | undefined =>
-    this.#dictionaries[this.#source]?.type(typeId)
   readonly #targets: (Target | undefined)[][] = []
   readonly #inlineTargets = new Map<string, Target>()
   readonly #trie = new SubjectTrie<LocalSubscription>()
   readonly #byId = new Map<number, LocalSubscription>()
-  readonly #structs = new Map<number, Struct>()
-  #lastStruct: Struct | null = null
   #epoch = 0
 
   // The subject of the last frame; most come in runs.
@@ -67,24 +60,15 @@ export class Dispatcher {
 
   // The frame under way.
   #source = 0
-  #typeId = 0
-  #codec: CodecId = CodecId.None
-  #start = 0
-  #end = 0
+  #extras = NO_EXTRAS
 
   /** `copyBytes` is the addon's, or null without. */
   constructor(region: Region, copyBytes: CopyBytes | null, events: DispatcherEvents) {
-    this.#copyBytes = copyBytes
     this.#views = region.views
     this.#i32 = region.views.i32
     this.#events = events
-    this.#flat = new FlatDecoder(region.views)
-    for (let thread = 0; thread < region.layout.threads; thread++) {
-      const dictionary = new DictionaryReader(region, thread)
-      this.#dictionaries.push(dictionary)
-      this.#msgpack.push(new MsgpackDecoder({ load: () => dictionary.structures() }))
-      this.#targets.push([])
-    }
+    this.#decoder = new PayloadDecoder(region, copyBytes)
+    for (let thread = 0; thread < region.layout.threads; thread++) this.#targets.push([])
   }
 
   get subscriptions(): ReadonlyMap<number, LocalSubscription> {
@@ -94,7 +78,7 @@ export class Dispatcher {
   add(subscription: LocalSubscription): void {
     this.#byId.set(subscription.entry.id, subscription)
     if (isPlain(subscription.entry)) this.#trie.insert(subscription.entry.pattern, subscription)
-    if (subscription.message?.struct != null) this.#learn(subscription.message)
+    if (subscription.message?.struct != null) this.#decoder.learn(subscription.message)
     this.#epoch++
   }
 
@@ -140,19 +124,22 @@ export class Dispatcher {
         return
       }
     }
+    const decoder = this.#decoder
     this.#source = source
-    this.#typeId = i32[word + 3] as number
-    this.#codec = ((word1 >>> FRAME_CODEC_SHIFT) & FRAME_CODEC_MASK) as CodecId
-    this.#start = offset + FRAME_HEADER_BYTES
-    this.#end = offset + (word0 & FRAME_LENGTH_MASK)
+    this.#extras = NO_EXTRAS
+    decoder.source = source
+    decoder.typeId = i32[word + 3] as number
+    decoder.codec = ((word1 >>> FRAME_CODEC_SHIFT) & FRAME_CODEC_MASK) as CodecId
+    decoder.start = offset + FRAME_HEADER_BYTES
+    decoder.end = offset + (word0 & FRAME_LENGTH_MASK)
     const kind = word0 >>> FRAME_KIND_SHIFT
     if (kind === FrameKind.Publish && (word1 & SPECIAL_PUBLISH) === 0) {
       const target = this.#targetOf(source, i32[word + 2] as number)
       for (const subscription of target.plain) {
         this.#publishTo(subscription, target.subject, word1 >>> FRAME_SOURCE_SHIFT)
       }
-      const last = this.#lastStruct
-      const isDecoded = this.#codec === CodecId.Struct && last?.typeId === this.#typeId >>> 0
+      const last = decoder.lastStruct
+      const isDecoded = decoder.codec === CodecId.Struct && last?.typeId === decoder.typeId >>> 0
       target.express = isDecoded ? expressOf(target, last, source, word0, word1) : null
       return
     }
@@ -161,7 +148,7 @@ export class Dispatcher {
 
   /** The payload of the reply under way; only within `onReply`. */
   decodeReply(): unknown {
-    return this.#decode('(reply)', null, false)
+    return this.#decoder.decode('(reply)', null, false)
   }
 
   #onOther(kind: number, word: number, word1: number): void {
@@ -187,21 +174,34 @@ export class Dispatcher {
     let inline: string | null = null
     if ((word1 & FrameFlag.InlineSubject) !== 0) {
       const bytes = i32[word + 2] as number
-      const leftBytes = this.#end - at * 4
-      if (bytes < 1 || bytes > leftBytes) throw this.#corrupt(`a subject of ${bytes} bytes`)
+      const leftBytes = this.#decoder.end - at * 4
+      if (bytes < 1 || bytes > leftBytes) throw this.#decoder.corrupt(`a subject of ${bytes} bytes`)
       inline = this.#views.buffer.toString('latin1', at * 4, at * 4 + bytes)
       at += ((bytes + 7) & -8) >>> 2
     }
     // Not shifted: a region may be larger than 2 GiB.
-    this.#start = at * 4
-    if (this.#start > this.#end) throw this.#corrupt('blocks beyond its end')
+    let start = at * 4
+    let headers = NO_HEADERS
+    if ((word1 & FrameFlag.Headers) !== 0) {
+      const bytes = this.#views.u32[at] as number
+      const end = start + 4 + bytes
+      const found =
+        end > this.#decoder.end ? null : decodeHeaders(this.#views.buffer, start + 4, end)
+      if (found === null) throw this.#decoder.corrupt(`headers of ${bytes} bytes`)
+      headers = found
+      start += (4 + bytes + 7) & -8
+    }
+    this.#decoder.start = start
+    const priority = (word1 >>> FRAME_PRIORITY_SHIFT) & FRAME_PRIORITY_MASK
+    if (headers !== NO_HEADERS || priority !== 0) this.#extras = { headers, priority }
+    if (start > this.#decoder.end) throw this.#decoder.corrupt('blocks beyond its end')
     if (kind === FrameKind.Reply) {
       const isFailed = (word1 & FrameFlag.Failed) !== 0
       this.#events.onReply(incarnation, counter, isFailed)
       return
     }
     if (kind === FrameKind.Control) {
-      const payload = this.#decode('(control)', null, false)
+      const payload = this.#decoder.decode('(control)', null, false)
       this.#events.onControl(this.#source, incarnation, counter, payload)
       return
     }
@@ -220,7 +220,7 @@ export class Dispatcher {
       if (isCurrent) this.#publishTo(chosen, target.subject, agent)
       return
     }
-    if (kind !== FrameKind.Request) throw this.#corrupt(`kind ${kind}`)
+    if (kind !== FrameKind.Request) throw this.#decoder.corrupt(`kind ${kind}`)
     const ticket = new RequestTicket(
       target.subject,
       this.#source,
@@ -228,6 +228,7 @@ export class Dispatcher {
       incarnation,
       counter,
       deadlineMs,
+      this.#extras,
     )
     if (isCurrent) this.#requestTo(chosen, ticket)
     else {
@@ -240,19 +241,19 @@ export class Dispatcher {
     let value: unknown
     try {
       const isLazy = subscription.isLazy && !subscription.mailbox.isBusy
-      value = this.#decode(subject, subscription.message, isLazy)
+      value = this.#decoder.decode(subject, subscription.message, isLazy)
     } catch (error) {
       this.#events.onError(error, subject, subscription)
       return
     }
-    subscription.mailbox.publish(value, subject, this.#source, agent)
-    if (subscription.isLazy) this.#lastStruct?.bound.expire()
+    subscription.mailbox.publish(value, subject, this.#source, agent, this.#extras)
+    if (subscription.isLazy) this.#decoder.lastStruct?.bound.expire()
   }
 
   #requestTo(subscription: LocalSubscription, ticket: RequestTicket): void {
     let value: unknown
     try {
-      value = this.#decode(ticket.subject, subscription.message, false)
+      value = this.#decoder.decode(ticket.subject, subscription.message, false)
     } catch (error) {
       this.#events.onRefused(ticket, error as Error)
       return
@@ -267,8 +268,8 @@ export class Dispatcher {
   }
 
   #compileTarget(source: number, subjectId: number, known: Target | undefined): Target {
-    const subject = known?.subject ?? this.#dictionaries[source]?.subject(subjectId)
-    if (!subject) throw this.#corrupt(`subject number ${subjectId}`)
+    const subject = known?.subject ?? this.#decoder.subject(subjectId)
+    if (!subject) throw this.#decoder.corrupt(`subject number ${subjectId}`)
     const target = known ?? { subject, epoch: -1, plain: [], express: null }
     target.plain = this.#trie.match(subject)
     target.epoch = this.#epoch
@@ -291,96 +292,11 @@ export class Dispatcher {
     }
     return target
   }
-
-  #decode(subject: string, wanted: Message<unknown> | null, isLazy: boolean): unknown {
-    const codec = this.#codec
-    if (codec === CodecId.Flat) {
-      if (wanted !== null && wanted.codec !== CodecId.Msgpack) {
-        throw this.#mismatch(subject, wanted)
-      }
-      const typeId = this.#typeId >>> 0
-      return this.#flat.decode(this.#source, typeId, this.#canonicalOf, this.#start, this.#end)
-    }
-    if (wanted !== null && (wanted.codec !== codec || wanted.typeId !== this.#typeId >>> 0)) {
-      throw this.#mismatch(subject, wanted)
-    }
-    if (codec === CodecId.Struct) {
-      const struct = this.#structOf(subject, this.#typeId >>> 0)
-      if (this.#end - this.#start < struct.bytes) throw this.#corrupt('a struct cut short')
-      return isLazy ? struct.bound.view(this.#start) : struct.bound.decode(this.#start)
-    }
-    if (codec === CodecId.Msgpack) {
-      const decoder = this.#msgpack[this.#source] as MsgpackDecoder
-      return decoder.decode(this.#views.buffer, this.#start, this.#end)
-    }
-    if (codec === CodecId.Raw) {
-      return copyOut(this.#copyBytes, this.#views.bytes, this.#start, this.#end)
-    }
-    if (codec === CodecId.None) return undefined
-    throw this.#corrupt(`codec ${codec as number}`)
-  }
-
-  #structOf(subject: string, typeId: number): Struct {
-    const last = this.#lastStruct
-    if (last !== null && last.typeId === typeId) return last
-    let struct = this.#structs.get(typeId)
-    if (struct === undefined) {
-      const canonical = this.#dictionaries[this.#source]?.type(typeId)
-      if (canonical === undefined) {
-        throw new FlyshuttleError('ERR_TYPE_UNKNOWN', {
-          subject,
-          found: hex(typeId),
-          thread: this.#source,
-        })
-      }
-      const codec = structFromCanonical(subject, canonical)
-      struct = { typeId, bytes: codec.bytes, bound: codec.bind(this.#views) }
-      this.#structs.set(typeId, struct)
-    }
-    this.#lastStruct = struct
-    return struct
-  }
-
-  #learn(message: Message<unknown>): void {
-    const { struct, typeId } = message
-    if (struct === null || this.#structs.has(typeId)) return
-    this.#structs.set(typeId, { typeId, bytes: struct.bytes, bound: struct.bind(this.#views) })
-  }
-
-  #mismatch(subject: string, wanted: Message<unknown>): FlyshuttleError {
-    const typeText = (codec: number, typeId: number): string => {
-      if (codec !== CodecId.Struct) return CODEC_NAMES[codec] ?? `codec ${codec}`
-      const known = this.#dictionaries[this.#source]?.type(typeId)
-      return `struct ${hex(typeId)} ${known ?? ''}`.trim()
-    }
-    return new FlyshuttleError('ERR_TYPE_MISMATCH', {
-      subject,
-      found: typeText(this.#codec, this.#typeId >>> 0),
-      wanted:
-        wanted.struct === null
-          ? typeText(wanted.codec, 0)
-          : `struct ${hex(wanted.typeId)} ${wanted.struct.canonical}`,
-    })
-  }
-
-  #corrupt(found: string): FlyshuttleError {
-    return new FlyshuttleError('ERR_FRAME_CORRUPT', {
-      thread: this.#source,
-      found,
-      wanted: 'a frame of this layout',
-    })
-  }
 }
 
-/** A publish without these goes to all plain subscriptions of a numbered subject. */
-const SPECIAL_PUBLISH = FrameFlag.Target | FrameFlag.InlineSubject
-
-const CODEC_NAMES = ['nothing', 'struct', 'msgpack', 'raw', 'an object']
+/** A publish without any of these goes to all plain subscriptions of a numbered subject. */
+const SPECIAL_PUBLISH = FRAME_FLAGS_MASK
 
 function isPlain(entry: Subscription): boolean {
   return entry.queue === '' && (entry.flags & SubscriptionFlag.Responder) === 0
-}
-
-function hex(typeId: number): string {
-  return `0x${typeId.toString(16).padStart(8, '0')}`
 }

@@ -10,10 +10,12 @@ import type { Views } from '../memory/region.js'
 import {
   FRAME_CODEC_SHIFT,
   FRAME_KIND_SHIFT,
+  FRAME_PRIORITY_SHIFT,
   FRAME_SOURCE_SHIFT,
   FrameFlag,
   FrameKind,
 } from '../ring/frame.js'
+import { PLAIN, type Envelope } from './envelope.js'
 import type { Parcel } from './parcel.js'
 import type { PayloadStage } from './payload.js'
 import { REQUEST_BYTES, TARGET_BYTES } from './plan.js'
@@ -33,9 +35,10 @@ export class FrameWriter {
   }
 
   /** Bytes of a frame around what is staged. */
-  lengthOf(route: Route, blocksBytes: number): number {
+  lengthOf(route: Route, { envelope }: Parcel, blocksBytes: number): number {
     const subjectBytes = route.subjectId === 0 ? inlineBytes(route.subject) : 0
-    return FRAME_HEADER_BYTES + subjectBytes + blocksBytes + this.#stage.bytes
+    const envelopeBytes = envelope === PLAIN ? 0 : bytesOf(envelope)
+    return FRAME_HEADER_BYTES + subjectBytes + blocksBytes + envelopeBytes + this.#stage.bytes
   }
 
   /**
@@ -43,9 +46,10 @@ export class FrameWriter {
    *
    * @throws ERR_MESSAGE_TOO_LARGE when the largest frame of the message takes more than its share
    */
-  check(route: Route, isRequest: boolean): void {
+  check(route: Route, parcel: Parcel): void {
     const hasChosen = route.groups.length > 0 || route.responders !== null
-    const lengthBytes = this.lengthOf(route, blocksBytes(hasChosen, isRequest))
+    const bytes = blocksBytes(hasChosen, parcel.request !== null)
+    const lengthBytes = this.lengthOf(route, parcel, bytes)
     if (lengthBytes <= this.#frameBytesMax) return
     throw new FlyshuttleError('ERR_MESSAGE_TOO_LARGE', {
       subject: route.subject,
@@ -68,8 +72,9 @@ export class FrameWriter {
     const flags =
       (route.subjectId === 0 ? FrameFlag.InlineSubject : 0) |
       (member === null ? 0 : FrameFlag.Target) |
-      (isRequest ? FrameFlag.Correlation | FrameFlag.Deadline : 0)
-    const length = this.lengthOf(route, blocksBytes(member !== null, isRequest))
+      (isRequest ? FrameFlag.Correlation | FrameFlag.Deadline : 0) |
+      (parcel.envelope === PLAIN ? 0 : flagsOf(parcel.envelope))
+    const length = this.lengthOf(route, parcel, blocksBytes(member !== null, isRequest))
     const start = link.ring.claim(length)
     if (start < 0) return false
     const { i32, f64, buffer } = this.#views
@@ -90,6 +95,9 @@ export class FrameWriter {
       i32[word++] = parcel.request.counter
       f64[word >>> 1] = parcel.request.deadlineMs
       word += 2
+    } else if ((flags & FrameFlag.Deadline) !== 0) {
+      f64[word >>> 1] = parcel.envelope.deadlineMs
+      word += 2
     }
     if (route.subjectId === 0) {
       buffer.fill(0, word * 4, word * 4 + inlineBytes(route.subject))
@@ -97,10 +105,38 @@ export class FrameWriter {
       word += inlineBytes(route.subject) >>> 2
     }
     // Not shifted: a region may be larger than 2 GiB.
-    this.#stage.copyTo(this.#views, word * 4)
+    let at = word * 4
+    if ((flags & FrameFlag.Headers) !== 0) at = this.#writeHeaders(at, parcel.envelope)
+    this.#stage.copyTo(this.#views, at)
     link.ring.commit()
     return true
   }
+
+  #writeHeaders(at: number, envelope: Envelope): number {
+    const { headersBytes } = envelope
+    const end = at + headersBlockBytes(envelope)
+    this.#views.u32[at >>> 2] = headersBytes.length
+    this.#views.bytes.set(headersBytes, at + 4)
+    this.#views.bytes.fill(0, at + 4 + headersBytes.length, end)
+    return end
+  }
+}
+
+/** A request's envelope has no deadline: it stands in the request. */
+function bytesOf(envelope: Envelope): number {
+  return (envelope.deadlineMs === Infinity ? 0 : 8) + headersBlockBytes(envelope)
+}
+
+function flagsOf({ headersBytes, deadlineMs, priority }: Envelope): number {
+  return (
+    (headersBytes.length > 0 ? FrameFlag.Headers : 0) |
+    (deadlineMs !== Infinity ? FrameFlag.Deadline : 0) |
+    (priority << FRAME_PRIORITY_SHIFT)
+  )
+}
+
+function headersBlockBytes({ headersBytes }: Envelope): number {
+  return headersBytes.length === 0 ? 0 : (4 + headersBytes.length + 7) & -8
 }
 
 function blocksBytes(isChosen: boolean, isRequest: boolean): number {

@@ -4,6 +4,7 @@
 
 import type { LinkWriter } from '../link/outbox.js'
 import type { CodecId } from '../base/codec-id.js'
+import type { Envelope } from './envelope.js'
 
 /** A request that waits for its reply. The sender notes here who got it. */
 export interface AwaitedRequest {
@@ -23,6 +24,7 @@ export interface Parcel {
   codec: CodecId
   typeId: number
   agent: number
+  envelope: Envelope
   /** The payload, owned by the parcel. */
   readonly payload: Uint8Array
   /** Null for a publish. */

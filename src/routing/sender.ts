@@ -5,27 +5,27 @@
 // is parked, per subject, and follows in order (`parking.ts`). The fast path (a struct message
 // whose subject has one destination thread) touches nothing but the ring.
 
-import { FlyshuttleError, assert } from '../base/errors.js'
+import { FlyshuttleError } from '../base/errors.js'
 import { FRAME_HEADER_BYTES, ROUTES_CACHED_MAX } from '../base/limits.js'
 import { CodecId } from '../base/codec-id.js'
 import { checkMessage, type Message } from '../codec/message.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
-import { Lane, ThreadCounter, ThreadState } from '../memory/layout.js'
+import { Lane } from '../memory/layout.js'
 import type { Region, Views } from '../memory/region.js'
 import type { CopyBytes } from '../native/copying.js'
 import { FrameKind } from '../ring/frame.js'
 import { frameBytesMax } from '../ring/ring.js'
 import { DirectSender } from './direct.js'
 import { Drains } from './drains.js'
-import { FrameWriter } from './frame-writer.js'
+import { PLAIN, type Envelope } from './envelope.js'
 import { Outlet } from './outlet.js'
 import type { AwaitedRequest, Parcel } from './parcel.js'
 import { Parking } from './parking.js'
 import { PayloadStage } from './payload.js'
-import { Plan } from './plan.js'
 import type { Route, RouteTable } from './route-table.js'
 import { checkSubject } from './subject.js'
+import { Transmitter } from './transmitter.js'
 
 export interface SenderEvents {
   /** Something waits for room: keep the loop alive until it is gone. */
@@ -41,11 +41,9 @@ export class Sender {
   readonly #routes: RouteTable
   readonly #outbox: Outbox
   readonly #views: Views
-  readonly #i32: Int32Array
   readonly #dictionary: DictionaryWriter
   readonly #stage: PayloadStage
-  readonly #plan: Plan
-  readonly #frames: FrameWriter
+  readonly #transmitter: Transmitter
   readonly #parking: Parking
   readonly #direct: DirectSender
   readonly #drains: Drains
@@ -57,6 +55,7 @@ export class Sender {
     codec: CodecId.None,
     typeId: 0,
     agent: 0,
+    envelope: PLAIN,
     payload: EMPTY,
     request: null,
     settle: null,
@@ -77,16 +76,14 @@ export class Sender {
     this.#routes = routes
     this.#outbox = outbox
     this.#views = region.views
-    this.#i32 = region.views.i32
     this.#dictionary = dictionary
     this.#events = events
     const bytesMax = frameBytesMax(region.layout.bulkRingBytes)
     const stage = new PayloadStage(bytesMax - FRAME_HEADER_BYTES, dictionary, copyBytes)
     this.#stage = stage
-    this.#plan = new Plan(this.#i32)
-    this.#frames = new FrameWriter(this.#views, stage, bytesMax, incarnation)
+    this.#transmitter = new Transmitter(region, outbox, stage, bytesMax, incarnation)
     this.#direct = new DirectSender(this.#views, outbox, stage)
-    this.#drains = new Drains(this.#i32, outbox, routes)
+    this.#drains = new Drains(region.views.i32, outbox, routes)
     this.#parking = new Parking({
       onRetry: (route, parcel) => this.#retryParcel(route, parcel),
       onLost: (error, subject) => events.onLost?.(error, subject),
@@ -114,35 +111,55 @@ export class Sender {
     let outlet = this.#lastOutlet
     if (outlet === null || outlet.message !== message) {
       if (typeof message !== 'object' || message === null) {
-        return this.#publishSlowly(message, value, agent)
+        return this.#publishSlowly(message, value, agent, PLAIN)
       }
       outlet = this.#outlets[message.ordinal] ?? null
-      if (outlet === null) return this.#publishSlowly(message, value, agent)
+      if (outlet === null) return this.#publishSlowly(message, value, agent, PLAIN)
       this.#lastOutlet = outlet
     }
     const { emit } = outlet
-    if (emit === null) return this.#publishSlowly(message, value, agent)
+    if (emit === null) return this.#publishSlowly(message, value, agent, PLAIN)
     const outcome = emit(value, agent)
     if (outcome === 0) return true
     if (outcome > 0) return this.#settle(outlet.link as LinkWriter)
-    return this.#publishSlowly(message, outlet.takeKept(), agent)
+    return this.#publishSlowly(message, outlet.takeKept(), agent, PLAIN)
+  }
+
+  /** The same for a message that says more about itself. */
+  publishWith(
+    message: Message<unknown> | string,
+    value: unknown,
+    agent: number,
+    envelope: Envelope,
+  ): boolean {
+    return this.#publishSlowly(message, value, agent, envelope)
   }
 
   /** Publishes if there is room now; nothing is buffered beside the link. */
-  tryPublish(message: Message<unknown> | string, value: unknown, agent: number): boolean {
-    const route = this.#prepare(message, value)
-    return this.#mayWrite(route) && this.#write(route, this.#parcel(agent, null, null), false)
+  tryPublish(
+    message: Message<unknown> | string,
+    value: unknown,
+    agent: number,
+    envelope: Envelope = PLAIN,
+  ): boolean {
+    const route = this.#prepare(message, value, agent, envelope)
+    return mayWrite(route) && this.#transmitter.all(route, this.#staged, false)
   }
 
   /** Publishes in order, waiting for room as long as it takes. */
-  send(message: Message<unknown> | string, value: unknown, agent: number): Promise<void> {
-    const route = this.#prepare(message, value)
-    if (this.#mayWrite(route) && this.#write(route, this.#parcel(agent, null, null), true)) {
+  send(
+    message: Message<unknown> | string,
+    value: unknown,
+    agent: number,
+    envelope: Envelope = PLAIN,
+  ): Promise<void> {
+    const route = this.#prepare(message, value, agent, envelope)
+    if (mayWrite(route) && this.#transmitter.all(route, this.#staged, true)) {
       return Promise.resolve()
     }
     return new Promise((resolve, reject) => {
-      const settle = (error: unknown): void => (error === null ? resolve() : reject(error))
-      this.#park(route, this.#parcel(agent, null, settle), NO_LINKS)
+      this.#staged.settle = (error) => (error === null ? resolve() : reject(error))
+      this.#park(route, NO_LINKS)
     })
   }
 
@@ -171,22 +188,24 @@ export class Sender {
     agent: number,
     request: AwaitedRequest,
     flushNow: boolean,
+    envelope: Envelope = PLAIN,
   ): void {
     this.#assertOpen('request')
     const route = this.#routeOf(message, subject)
     if (route.responders === null) throw noResponders(subject)
     this.#stage.stage(message, subject, value)
-    this.#frames.check(route, true)
-    const parcel = this.#parcel(agent, request, null)
+    const transmitter = this.#transmitter
+    const parcel = this.#fill(agent, request, envelope)
+    transmitter.check(route, parcel)
     const isWritten =
-      this.#mayWrite(route) &&
-      (this.#writeSolo(route, parcel, flushNow) || this.#write(route, parcel, true))
+      mayWrite(route) &&
+      (transmitter.solo(route, parcel, flushNow) || transmitter.all(route, parcel, true))
     if (isWritten) {
       if (flushNow && request.thread >= 0) {
         this.#outbox.flush(this.#outbox.link(request.thread, Lane.Bulk))
       }
-    } else if (this.#plan.isDeserted(route)) throw noResponders(subject)
-    else this.#parkCharged(route, parcel)
+    } else if (transmitter.isDeserted(route)) throw noResponders(subject)
+    else this.#parkCharged(route)
   }
 
   /** Sends a reply, a failure or a control frame on an urgent lane. */
@@ -233,71 +252,41 @@ export class Sender {
     return link.isBelowHighWater()
   }
 
-  #publishSlowly(message: Message<unknown> | string, value: unknown, agent: number): boolean {
-    const route = this.#prepare(message, value)
-    const parcel = this.#parcel(agent, null, null)
-    if (this.#mayWrite(route) && this.#writeSolo(route, parcel)) {
+  #publishSlowly(
+    message: Message<unknown> | string,
+    value: unknown,
+    agent: number,
+    envelope: Envelope,
+  ): boolean {
+    const route = this.#prepare(message, value, agent, envelope)
+    const parcel = this.#staged
+    if (mayWrite(route) && this.#transmitter.solo(route, parcel)) {
       if (typeof message === 'object') {
         this.#outlets[message.ordinal]?.learn(this.#views, this.#dictionary)
       }
       return route.solo === null || route.solo.isBelowHighWater()
     }
-    if (!this.#mayWrite(route) || !this.#write(route, parcel, true)) {
-      this.#parkCharged(route, parcel)
+    if (!mayWrite(route) || !this.#transmitter.all(route, parcel, true)) {
+      this.#parkCharged(route)
       return false
     }
-    for (const { link, requiredRows } of route.destinations) {
-      if (requiredRows.length > 0 && !link.isBelowHighWater()) return false
-    }
-    for (let frame = 0; frame < this.#plan.frames; frame++) {
-      const link = this.#plan.members[frame]?.link
-      if (link !== undefined && !link.isBelowHighWater()) return false
-    }
-    return true
+    return this.#transmitter.isBelowHighWater(route)
   }
 
-  /** Writes to the only receiver there is, without a plan. False: there is another, or no room. */
-  #writeSolo(route: Route, parcel: Parcel, flushNow = false): boolean {
-    const isRequest = parcel.request !== null
-    const member = isRequest ? route.soloResponder : null
-    const link = member === null ? (isRequest ? null : route.solo) : member.link
-    if (link === null || this.#i32[link.fullIndex] !== 0) return false
-    if (member !== null && this.#i32[link.stateIndex] !== ThreadState.Alive) return false
-    // Before the frame is there: a successor of the receiver drops what it finds.
-    this.#noteReceiver(parcel, link)
-    if (!this.#frames.write(link, route, parcel, member, isRequest)) {
-      if (parcel.request !== null) parcel.request.thread = -1
-      return false
-    }
-    if (flushNow) this.#outbox.flush(link)
-    else this.#outbox.committed(link)
-    return true
-  }
-
-  /** Whose death would leave the request without a reply. */
-  #noteReceiver({ request }: Parcel, link: LinkWriter): void {
-    if (request === null) return
-    request.thread = link.to
-    request.incarnation = this.#i32[link.incarnationIndex] as number
-  }
-
-  /** False when older messages of this subject still wait. */
-  #mayWrite(route: Route): boolean {
-    return route.parked.length === 0
-  }
-
-  /** Checks subject and payload, stages the payload, and learns the message for the fast path. */
-  #prepare(message: Message<unknown> | string, value: unknown): Route {
+  /** Checks subject and payload, stages the payload, and fills the parcel of it. */
+  #prepare(
+    message: Message<unknown> | string,
+    value: unknown,
+    agent: number,
+    envelope: Envelope,
+  ): Route {
     this.#assertOpen('publish')
-    if (typeof message !== 'object' || message === null) {
-      const route = this.#routeOf(null, message)
-      this.#stage.stage(null, message, value)
-      this.#frames.check(route, false)
-      return route
-    }
-    const route = this.#routeOf(checkMessage(message), message.subject)
-    this.#stage.stage(message, message.subject, value)
-    this.#frames.check(route, false)
+    const isTyped = typeof message === 'object' && message !== null
+    const typed = isTyped ? checkMessage(message) : null
+    const subject = isTyped ? message.subject : message
+    const route = this.#routeOf(typed, subject)
+    this.#stage.stage(typed, subject, value)
+    this.#transmitter.check(route, this.#fill(agent, null, envelope))
     return route
   }
 
@@ -322,57 +311,27 @@ export class Sender {
     return outlet
   }
 
-  /** What is staged: one object for all messages, copied with its payload when it has to wait. */
-  #parcel(agent: number, request: AwaitedRequest | null, settle: Parcel['settle']): Parcel {
+  /** The parcel of what is staged: one object for all messages, copied when it has to wait. */
+  #fill(agent: number, request: AwaitedRequest | null, envelope: Envelope): Parcel {
     const parcel = this.#staged
     parcel.codec = this.#stage.codec
     parcel.typeId = this.#stage.typeId
     parcel.agent = agent
+    parcel.envelope = envelope
     parcel.request = request
-    parcel.settle = settle
+    parcel.settle = null
     return parcel
   }
 
-  /** Writes the staged payload to every destination, or to none. */
-  #write(route: Route, parcel: Parcel, mayAwait: boolean): boolean {
-    const { request } = parcel
-    const plan = this.#plan
-    const plainBytes = this.#frames.lengthOf(route, 0)
-    while (!plan.make(route, request !== null, plainBytes)) {
-      // Room may have appeared by the time the readers have been told that we wait for it.
-      if (!mayAwait || !this.#awaitRoom()) return false
-    }
-    if (plan.responder !== null) this.#noteReceiver(parcel, plan.responder.link)
-    for (let frame = 0; frame < plan.frames; frame++) {
-      const link = plan.links[frame] as LinkWriter
-      const member = plan.members[frame] ?? null
-      const isRequest = member !== null && member === plan.responder
-      assert(this.#frames.write(link, route, parcel, member, isRequest), 'planned room is there')
-      this.#outbox.committed(link)
-    }
-    plan.confirm()
-    if (plan.skipped > 0) this.#outbox.counters.add(ThreadCounter.LossyDropped, plan.skipped)
-    return true
-  }
-
-  /** Asks the reader of each link that stood in the way to ring us. True: one has room already. */
-  #awaitRoom(): boolean {
-    let hasRoom = false
-    for (const link of this.#plan.blocked) {
-      if (this.#outbox.awaitRoom(link, link.wantedBytes)) hasRoom = true
-    }
-    return hasRoom
-  }
-
   /** Parks a message that counts against the overflow of the links it is for. */
-  #parkCharged(route: Route, parcel: Parcel): void {
+  #parkCharged(route: Route): void {
     // Whoever it was for has gone, or nobody came: as with any publish to nobody, it is done.
     if (!route.hasReceivers) return
-    this.#park(route, parcel, this.#parking.charge(route, this.#stage.bytes))
+    this.#park(route, this.#parking.charge(route, this.#stage.bytes))
   }
 
-  #park(route: Route, parcel: Parcel, charged: readonly LinkWriter[]): void {
-    this.#parking.park(route, { ...parcel, payload: this.#stage.take(), charged })
+  #park(route: Route, charged: readonly LinkWriter[]): void {
+    this.#parking.park(route, { ...this.#staged, payload: this.#stage.take(), charged })
     this.#events.onWaiting(true)
   }
 
@@ -381,16 +340,21 @@ export class Sender {
     const { request } = parcel
     this.#routes.refresh(route)
     if (request !== null && request.isSettled) return true
-    if (request !== null && this.#plan.isDeserted(route)) throw noResponders(route.subject)
+    if (request !== null && this.#transmitter.isDeserted(route)) throw noResponders(route.subject)
     if (!route.hasReceivers) return true
     this.#stage.restore(parcel.codec, parcel.typeId, parcel.payload)
-    this.#frames.check(route, request !== null)
-    return this.#write(route, parcel, true)
+    this.#transmitter.check(route, parcel)
+    return this.#transmitter.all(route, parcel, true)
   }
 
   #assertOpen(what: string): void {
     if (this.#isClosed) throw new FlyshuttleError('ERR_CLOSED', { found: what })
   }
+}
+
+/** False when older messages of this subject still wait. */
+function mayWrite(route: Route): boolean {
+  return route.parked.length === 0
 }
 
 function noResponders(subject: string): FlyshuttleError {

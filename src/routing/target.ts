@@ -4,7 +4,7 @@
 // payload: three of their words are the same. What the first one was found to be is kept as the
 // target's express way, and a frame with the same words takes it without a further look.
 
-import { PublishInfo } from '../agent/info.js'
+import { NO_EXTRAS, PublishInfo } from '../agent/info.js'
 import type { Mailbox } from '../agent/mailbox.js'
 import { FRAME_HEADER_BYTES } from '../base/limits.js'
 import type { Message } from '../codec/message.js'
@@ -67,7 +67,7 @@ export function expressOf(
   if (only.message !== null && only.message.typeId !== struct.typeId) return null
   if ((word0 & FRAME_LENGTH_MASK) < FRAME_HEADER_BYTES + struct.bytes) return null
   const info = new PublishInfo()
-  info.fill(target.subject, source, word1 >>> FRAME_SOURCE_SHIFT)
+  info.fill(target.subject, source, word1 >>> FRAME_SOURCE_SHIFT, NO_EXTRAS)
   info.expire()
   const { typeId, bound } = struct
   return { word0, word1, typeId: typeId | 0, bound, mailbox: only.mailbox, info }

@@ -33,7 +33,8 @@ describe('the info of a publish', () => {
 
 test('the info of a request keeps what it says', () => {
   const ticket = new RequestTicket('a', 1, 2, 3, 4, 5.5)
-  expect({ ...ticket }).toEqual({
+  expect({ ...ticket, headers: ticket.headers }).toMatchObject({
+    headers: {},
     isRequest: true,
     subject: 'a',
     thread: 1,

@@ -15,6 +15,7 @@ import {
   SubscriptionFlag,
   type Subscription,
 } from '../../src/routing/change-log.js'
+import { RULES_BYTES_MAX } from '../../src/base/limits.js'
 import { smallRegion } from '../link/small-region.js'
 
 const entry = (id: number, more: Partial<Subscription> = {}): Subscription => ({
@@ -83,11 +84,21 @@ describe('the change log', () => {
       }),
       entry(2, { pattern: 'x'.repeat(255), queue: 'q'.repeat(255) }),
       entry(3, { pattern: '>', queue: 'q' }),
+      entry(4, { queue: 'q', rules: { weight: 7, filter: { name: { eq: 'Zoë \n' } } } }),
     ]
     for (const one of all) writer.add(one)
     const mirror = new Mirror(region)
     mirror.catchUp()
     expect(sorted(mirror.known)).toEqual(all)
+  })
+
+  test('refuses rules that are too long, and keeps nothing of them', () => {
+    const writer = new ChangeLogWriter(smallRegion(2))
+    const rules = { filter: 'x'.repeat(RULES_BYTES_MAX) }
+    expect(() => writer.add(entry(1, { rules }))).toThrow(
+      expect.objectContaining({ code: 'ERR_SUBSCRIPTION_LIMIT' }),
+    )
+    expect(writer.live.size).toBe(0)
   })
 
   test('moves the version after each change that is one', () => {

@@ -1,0 +1,141 @@
+// From the bytes of a frame's payload to a value: the codecs of whatever other threads send.
+//
+// The dispatcher says where the payload of the frame under way lies; a value is decoded for each of
+// its subscriptions. What a frame of another thread can be guilty of is thrown as an error that
+// names the thread.
+
+import { CodecId } from '../base/codec-id.js'
+import { FlyshuttleError } from '../base/errors.js'
+import { FlatDecoder } from '../codec/flat.js'
+import type { Message } from '../codec/message.js'
+import { MsgpackDecoder } from '../codec/msgpack.js'
+import { structFromCanonical } from '../codec/struct.js'
+import { DictionaryReader } from '../memory/dictionary.js'
+import type { Region, Views } from '../memory/region.js'
+import { copyOut, type CopyBytes } from '../native/copying.js'
+import type { Struct } from './target.js'
+
+export class PayloadDecoder {
+  readonly #views: Views
+  readonly #copyBytes: CopyBytes | null
+  readonly #dictionaries: DictionaryReader[] = []
+  readonly #msgpack: MsgpackDecoder[] = []
+  readonly #flat: FlatDecoder
+  readonly #canonicalOf = (typeId: number): string | undefined =>
+    this.#dictionaries[this.source]?.type(typeId)
+  readonly #structs = new Map<number, Struct>()
+  /** The struct of the last value that was one. */
+  lastStruct: Struct | null = null
+
+  // The payload under way.
+  source = 0
+  typeId = 0
+  codec: CodecId = CodecId.None
+  start = 0
+  end = 0
+
+  /** `copyBytes` is the addon's, or null without. */
+  constructor(region: Region, copyBytes: CopyBytes | null) {
+    this.#copyBytes = copyBytes
+    this.#views = region.views
+    this.#flat = new FlatDecoder(region.views)
+    for (let thread = 0; thread < region.layout.threads; thread++) {
+      const dictionary = new DictionaryReader(region, thread)
+      this.#dictionaries.push(dictionary)
+      this.#msgpack.push(new MsgpackDecoder({ load: () => dictionary.structures() }))
+    }
+  }
+
+  /** The subject behind a number of the source's dictionary. */
+  subject(subjectId: number): string | undefined {
+    return this.#dictionaries[this.source]?.subject(subjectId)
+  }
+
+  /** The value, which must be a `wanted` unless that is null; for structs a view if `isLazy`. */
+  decode(subject: string, wanted: Message<unknown> | null, isLazy: boolean): unknown {
+    const codec = this.codec
+    if (codec === CodecId.Flat) {
+      if (wanted !== null && wanted.codec !== CodecId.Msgpack) {
+        throw this.#mismatch(subject, wanted)
+      }
+      const typeId = this.typeId >>> 0
+      return this.#flat.decode(this.source, typeId, this.#canonicalOf, this.start, this.end)
+    }
+    if (wanted !== null && (wanted.codec !== codec || wanted.typeId !== this.typeId >>> 0)) {
+      throw this.#mismatch(subject, wanted)
+    }
+    if (codec === CodecId.Struct) {
+      const struct = this.#structOf(subject, this.typeId >>> 0)
+      if (this.end - this.start < struct.bytes) throw this.corrupt('a struct cut short')
+      return isLazy ? struct.bound.view(this.start) : struct.bound.decode(this.start)
+    }
+    if (codec === CodecId.Msgpack) {
+      const decoder = this.#msgpack[this.source] as MsgpackDecoder
+      return decoder.decode(this.#views.buffer, this.start, this.end)
+    }
+    if (codec === CodecId.Raw) {
+      return copyOut(this.#copyBytes, this.#views.bytes, this.start, this.end)
+    }
+    if (codec === CodecId.None) return undefined
+    throw this.corrupt(`codec ${codec as number}`)
+  }
+
+  #structOf(subject: string, typeId: number): Struct {
+    const last = this.lastStruct
+    if (last !== null && last.typeId === typeId) return last
+    let struct = this.#structs.get(typeId)
+    if (struct === undefined) {
+      const canonical = this.#dictionaries[this.source]?.type(typeId)
+      if (canonical === undefined) {
+        throw new FlyshuttleError('ERR_TYPE_UNKNOWN', {
+          subject,
+          found: hex(typeId),
+          thread: this.source,
+        })
+      }
+      const codec = structFromCanonical(subject, canonical)
+      struct = { typeId, bytes: codec.bytes, bound: codec.bind(this.#views) }
+      this.#structs.set(typeId, struct)
+    }
+    this.lastStruct = struct
+    return struct
+  }
+
+  /** Makes the struct of a message known before it arrives. */
+  learn(message: Message<unknown>): void {
+    const { struct, typeId } = message
+    if (struct === null || this.#structs.has(typeId)) return
+    this.#structs.set(typeId, { typeId, bytes: struct.bytes, bound: struct.bind(this.#views) })
+  }
+
+  #mismatch(subject: string, wanted: Message<unknown>): FlyshuttleError {
+    const typeText = (codec: number, typeId: number): string => {
+      if (codec !== CodecId.Struct) return CODEC_NAMES[codec] ?? `codec ${codec}`
+      const known = this.#dictionaries[this.source]?.type(typeId)
+      return `struct ${hex(typeId)} ${known ?? ''}`.trim()
+    }
+    return new FlyshuttleError('ERR_TYPE_MISMATCH', {
+      subject,
+      found: typeText(this.codec, this.typeId >>> 0),
+      wanted:
+        wanted.struct === null
+          ? typeText(wanted.codec, 0)
+          : `struct ${hex(wanted.typeId)} ${wanted.struct.canonical}`,
+    })
+  }
+
+  /** What to throw when the frame under way is not one. */
+  corrupt(found: string): FlyshuttleError {
+    return new FlyshuttleError('ERR_FRAME_CORRUPT', {
+      thread: this.source,
+      found,
+      wanted: 'a frame of this layout',
+    })
+  }
+}
+
+const CODEC_NAMES = ['nothing', 'struct', 'msgpack', 'raw', 'an object']
+
+function hex(typeId: number): string {
+  return `0x${typeId.toString(16).padStart(8, '0')}`
+}

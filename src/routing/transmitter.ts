@@ -1,0 +1,113 @@
+// Writes what is staged into the rings of those who get it: one receiver without a plan, several
+// with one, all or none.
+//
+// The sender decides what is sent and what waits; here is where frames are written. The bytes of
+// the message lie in the stage, and the parcel says the rest.
+
+import { assert } from '../base/errors.js'
+import type { LinkWriter, Outbox } from '../link/outbox.js'
+import { ThreadCounter, ThreadState } from '../memory/layout.js'
+import type { Region } from '../memory/region.js'
+import { FrameWriter } from './frame-writer.js'
+import type { Parcel } from './parcel.js'
+import type { PayloadStage } from './payload.js'
+import { Plan } from './plan.js'
+import type { Route } from './route-table.js'
+
+export class Transmitter {
+  readonly #i32: Int32Array
+  readonly #outbox: Outbox
+  readonly #plan: Plan
+  readonly #frames: FrameWriter
+
+  constructor(
+    region: Region,
+    outbox: Outbox,
+    stage: PayloadStage,
+    bytesMax: number,
+    incarnation: number,
+  ) {
+    this.#i32 = region.views.i32
+    this.#outbox = outbox
+    this.#plan = new Plan(this.#i32)
+    this.#frames = new FrameWriter(region.views, stage, bytesMax, incarnation)
+  }
+
+  /** @throws ERR_MESSAGE_TOO_LARGE when the largest frame of the message fits no ring */
+  check(route: Route, parcel: Parcel): void {
+    this.#frames.check(route, parcel)
+  }
+
+  /** Whether nobody is left to answer. */
+  isDeserted(route: Route): boolean {
+    return this.#plan.isDeserted(route)
+  }
+
+  /** Writes to the only receiver there is, without a plan. False: there is another, or no room. */
+  solo(route: Route, parcel: Parcel, flushNow = false): boolean {
+    const isRequest = parcel.request !== null
+    const member = isRequest ? route.soloResponder : null
+    const link = member === null ? (isRequest ? null : route.solo) : member.link
+    if (link === null || this.#i32[link.fullIndex] !== 0) return false
+    if (member !== null && this.#i32[link.stateIndex] !== ThreadState.Alive) return false
+    // Before the frame is there: a successor of the receiver drops what it finds.
+    this.#noteReceiver(parcel, link)
+    if (!this.#frames.write(link, route, parcel, member, isRequest)) {
+      if (parcel.request !== null) parcel.request.thread = -1
+      return false
+    }
+    if (flushNow) this.#outbox.flush(link)
+    else this.#outbox.committed(link)
+    return true
+  }
+
+  /** Writes to every destination, or to none. */
+  all(route: Route, parcel: Parcel, mayAwait: boolean): boolean {
+    const { request } = parcel
+    const plan = this.#plan
+    const plainBytes = this.#frames.lengthOf(route, parcel, 0)
+    while (!plan.make(route, request !== null, plainBytes)) {
+      // Room may have appeared by the time the readers have been told that we wait for it.
+      if (!mayAwait || !this.#awaitRoom()) return false
+    }
+    if (plan.responder !== null) this.#noteReceiver(parcel, plan.responder.link)
+    for (let frame = 0; frame < plan.frames; frame++) {
+      const link = plan.links[frame] as LinkWriter
+      const member = plan.members[frame] ?? null
+      const isRequest = member !== null && member === plan.responder
+      assert(this.#frames.write(link, route, parcel, member, isRequest), 'planned room is there')
+      this.#outbox.committed(link)
+    }
+    plan.confirm()
+    if (plan.skipped > 0) this.#outbox.counters.add(ThreadCounter.LossyDropped, plan.skipped)
+    return true
+  }
+
+  /** After `all`: whether each ring written to has room to spare, so that nobody need slow down. */
+  isBelowHighWater(route: Route): boolean {
+    for (const { link, requiredRows } of route.destinations) {
+      if (requiredRows.length > 0 && !link.isBelowHighWater()) return false
+    }
+    for (let frame = 0; frame < this.#plan.frames; frame++) {
+      const link = this.#plan.members[frame]?.link
+      if (link !== undefined && !link.isBelowHighWater()) return false
+    }
+    return true
+  }
+
+  /** Whose death would leave the request without a reply. */
+  #noteReceiver({ request }: Parcel, link: LinkWriter): void {
+    if (request === null) return
+    request.thread = link.to
+    request.incarnation = this.#i32[link.incarnationIndex] as number
+  }
+
+  /** Asks the reader of each link that stood in the way to ring us. True: one has room already. */
+  #awaitRoom(): boolean {
+    let hasRoom = false
+    for (const link of this.#plan.blocked) {
+      if (this.#outbox.awaitRoom(link, link.wantedBytes)) hasRoom = true
+    }
+    return hasRoom
+  }
+}
