@@ -6,6 +6,7 @@
 
 import { FlyshuttleError } from '../base/errors.js'
 import { NO_HEADERS, type Headers } from '../codec/headers.js'
+import { capturedTokens } from './captured.js'
 
 /** Second argument of every handler. */
 export interface MessageInfo {
@@ -15,6 +16,11 @@ export interface MessageInfo {
   readonly thread: number
   /** Number of the agent that sent it; 0 when it was sent by no agent. */
   readonly agent: number
+  /**
+   * What the wildcards of the subscription's pattern stand for in `subject`, in order: one token
+   * for `*`, all the rest for `>`. Empty for a pattern without wildcards.
+   */
+  readonly tokens: readonly string[]
   /** Whether the sender waits for a reply. */
   readonly isRequest: boolean
   /** Texts that the sender gave with the message; an empty object when there are none. */
@@ -32,11 +38,20 @@ export interface Extras {
 export const NO_EXTRAS: Extras = Object.freeze({ headers: NO_HEADERS, priority: 0 })
 
 export class PublishInfo implements MessageInfo {
+  readonly #pattern: string
+  /** The subject that `#tokens` were captured from. */
+  #captured = ''
+  #tokens: readonly string[] = []
   #subject = ''
   #thread = 0
   #agent = 0
   #extras = NO_EXTRAS
   #isValid = false
+
+  /** `pattern` is that of the subscription; every subject filled in must match it. */
+  constructor(pattern: string) {
+    this.#pattern = pattern
+  }
 
   fill(subject: string, thread: number, agent: number, extras = NO_EXTRAS): void {
     this.#subject = subject
@@ -75,6 +90,15 @@ export class PublishInfo implements MessageInfo {
     return this.#extras.headers
   }
 
+  get tokens(): readonly string[] {
+    if (!this.#isValid) throw expired('info.tokens')
+    if (this.#captured !== this.#subject) {
+      this.#tokens = capturedTokens(this.#pattern, this.#subject)
+      this.#captured = this.#subject
+    }
+    return this.#tokens
+  }
+
   get isRequest(): boolean {
     if (!this.#isValid) throw expired('info.isRequest')
     return false
@@ -84,6 +108,8 @@ export class PublishInfo implements MessageInfo {
 /** Where the reply to a request goes, and what its handler is told. */
 export class RequestTicket implements MessageInfo {
   readonly isRequest = true
+  /** Of the subscription that handles it, once that is known. */
+  pattern: string | null = null
 
   constructor(
     readonly subject: string,
@@ -98,6 +124,10 @@ export class RequestTicket implements MessageInfo {
 
   get headers(): Headers {
     return this.extras.headers
+  }
+
+  get tokens(): readonly string[] {
+    return capturedTokens(this.pattern ?? this.subject, this.subject)
   }
 }
 

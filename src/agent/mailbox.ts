@@ -13,6 +13,8 @@ import { NO_EXTRAS, PublishInfo, RequestTicket, type Extras, type MessageInfo } 
 export type Handler = (value: never, info: MessageInfo) => unknown
 
 export interface MailboxOptions {
+  /** Of its subscription. */
+  readonly pattern: string
   /** How many messages may be handled at one time, when the handler is asynchronous. */
   readonly concurrency: number
   /** Waiting messages at which senders see Full. */
@@ -47,7 +49,7 @@ export class Mailbox {
   readonly #handler: AnyHandler
   readonly #options: MailboxOptions
   readonly #events: MailboxEvents
-  readonly #info = new PublishInfo()
+  readonly #info: PublishInfo
   readonly #line = new Fifo<Waiting>()
   readonly #onSettled = (): void => this.#settled()
   #running = 0
@@ -60,6 +62,7 @@ export class Mailbox {
     this.#handler = handler as AnyHandler
     this.#options = options
     this.#events = events
+    this.#info = new PublishInfo(options.pattern)
   }
 
   /** Whether a message handed over now would have to wait, and so must own its value. */

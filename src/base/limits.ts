@@ -144,6 +144,15 @@ export const SPIN_BUDGET_US = 100
 export const STRUCT_FIELDS_MAX = 256
 export const STRUCT_BYTES_MAX = 65_536
 
+/**
+ * A filter: rules within rules, rules in all, values of one `in`, and its text in the change log.
+ * Every publish may ask it.
+ */
+export const FILTER_DEPTH_MAX = 8
+export const FILTER_NODES_MAX = 64
+export const FILTER_LIST_MAX = 256
+export const FILTER_BYTES_MAX = 4096
+
 assert(FRAME_HEADER_BYTES % FRAME_ALIGN_BYTES === 0, 'a payload starts aligned')
 assert(
   RING_BYTES_MIN / FRAME_RING_DIVISOR >= 4 * FRAME_HEADER_BYTES,

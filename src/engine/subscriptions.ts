@@ -96,6 +96,7 @@ export class Subscriptions {
     const pattern = checkPattern(typeof target === 'object' ? target?.subject : target)
     const { concurrency = 1, mailbox = MAILBOX_MESSAGES_DEFAULT, queue } = options
     const limits = {
+      pattern,
       concurrency: checkCount('concurrency', concurrency, 1, CONCURRENCY_MAX),
       messagesMax: checkCount('mailbox', mailbox, 1, REQUESTS_PENDING_MAX),
       isLossy: options.lossy === true,

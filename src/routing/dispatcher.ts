@@ -251,6 +251,7 @@ export class Dispatcher {
   }
 
   #requestTo(subscription: LocalSubscription, ticket: RequestTicket): void {
+    ticket.pattern = subscription.entry.pattern
     let value: unknown
     try {
       value = this.#decoder.decode(ticket.subject, subscription.message, false)

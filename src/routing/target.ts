@@ -66,7 +66,7 @@ export function expressOf(
   if (only === undefined || target.plain.length > 1 || only.isLazy) return null
   if (only.message !== null && only.message.typeId !== struct.typeId) return null
   if ((word0 & FRAME_LENGTH_MASK) < FRAME_HEADER_BYTES + struct.bytes) return null
-  const info = new PublishInfo()
+  const info = new PublishInfo(only.entry.pattern)
   info.fill(target.subject, source, word1 >>> FRAME_SOURCE_SHIFT, NO_EXTRAS)
   info.expire()
   const { typeId, bound } = struct

@@ -33,7 +33,7 @@ function mailboxOf(
   const told: Told = { full: [], dropped: 0, errors: [], replies: [] }
   const mailbox = new Mailbox(
     handler,
-    { concurrency: 1, messagesMax: 4, ...options },
+    { pattern: '>', concurrency: 1, messagesMax: 4, ...options },
     {
       onFull: (isFull) => told.full.push(isFull),
       onDropped: () => told.dropped++,
@@ -392,7 +392,7 @@ describe('a mailbox', () => {
     })
     const mailbox = new Mailbox(
       (value: () => unknown) => value(),
-      { concurrency: 1, messagesMax: 9 },
+      { pattern: '>', concurrency: 1, messagesMax: 9 },
       {
         onFull: () => {},
         onDropped: () => {},

@@ -200,7 +200,7 @@ export class Player {
       name: '',
       mailbox: new Mailbox(
         handler,
-        { concurrency: how.concurrency ?? 1, messagesMax: 1000 },
+        { pattern, concurrency: how.concurrency ?? 1, messagesMax: 1000 },
         {
           onFull: () => {},
           onDropped: () => {},

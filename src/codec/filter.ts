@@ -1,0 +1,173 @@
+// Filters as closures: a parsed filter becomes a tree of functions, one for each rule and word.
+//
+// Senders ask them about the value that is about to be encoded, receivers about what arrived. For a
+// struct both say the same, because each field is compared as it travels; a receiver asks a lazy
+// view, which reads the bytes of the fields in question and no other. For plain values the sender
+// looks at the value as it was given. Nothing here is compiled from text.
+
+import {
+  readFilter,
+  type FilterNode,
+  type FilterTest,
+  type Operand,
+  type Operator,
+} from './filter-rule.js'
+import type { Fields } from './schema.js'
+
+export type Headers = Readonly<Record<string, string>>
+
+/** Whether a message passes. `value` is the whole message; `headers` null when it has none. */
+export type Test = (value: unknown, headers: Headers | null) => boolean
+
+type Read = (value: unknown, headers: Headers | null) => unknown
+
+/**
+ * One filter, ready to be asked.
+ *
+ * @example
+ * const filter = new CompiledFilter(filterText(parseFilter({ price: { gt: 5 } }, 'ticks', null)))
+ * filter.test({ price: 9.5 }, null)      // true
+ */
+export class CompiledFilter {
+  readonly text: string
+  /** For values without a schema. */
+  readonly test: Test
+  readonly #node: FilterNode
+  readonly #ofStructs = new Map<number, Test>()
+
+  /** Throws when `text` is none that `filterText` wrote. */
+  constructor(text: string) {
+    this.text = text
+    this.#node = readFilter(text)
+    this.test = compile(this.#node, null)
+  }
+
+  /**
+   * For messages of one struct: their values before encoding, and views of them. What is no object
+   * passes: the encoder will say what is wrong with it.
+   */
+  testOf(typeId: number, fields: Fields): Test {
+    let test = this.#ofStructs.get(typeId)
+    if (test === undefined) {
+      const inner = compile(this.#node, fields)
+      test = (value, headers) =>
+        typeof value !== 'object' || value === null || inner(value, headers)
+      this.#ofStructs.set(typeId, test)
+    }
+    return test
+  }
+}
+
+function compile(node: FilterNode, fields: Fields | null): Test {
+  if (node[0] === 'not') {
+    const inner = compile(node[1], fields)
+    return (value, headers) => !inner(value, headers)
+  }
+  if (node[0] === 'and' || node[0] === 'or') {
+    const parts = node[1].map((part) => compile(part, fields))
+    return parts.reduceRight(node[0] === 'and' ? both : either)
+  }
+  return compare(readerOf(node, fields), node[2], operandOf(node, fields))
+}
+
+function both(rest: Test, first: Test): Test {
+  return (value, headers) => first(value, headers) && rest(value, headers)
+}
+
+function either(rest: Test, first: Test): Test {
+  return (value, headers) => first(value, headers) || rest(value, headers)
+}
+
+function compare(read: Read, operator: Operator, operand: FilterTest[3]): Test {
+  const type = typeof operand
+  switch (operator) {
+    case 'eq':
+      return (value, headers) => read(value, headers) === operand
+    case 'ne':
+      return (value, headers) => read(value, headers) !== operand
+    case 'exists':
+      return (value, headers) => (read(value, headers) !== undefined) === operand
+    case 'in': {
+      const wanted = new Set(operand as readonly Operand[])
+      return (value, headers) => wanted.has(read(value, headers) as Operand)
+    }
+    case 'prefix':
+      return (value, headers) => {
+        const found = read(value, headers)
+        return typeof found === 'string' && found.startsWith(operand as string)
+      }
+    case 'gt':
+      return (value, headers) => {
+        const found = read(value, headers)
+        return typeof found === type && (found as number) > (operand as number)
+      }
+    case 'gte':
+      return (value, headers) => {
+        const found = read(value, headers)
+        return typeof found === type && (found as number) >= (operand as number)
+      }
+    case 'lt':
+      return (value, headers) => {
+        const found = read(value, headers)
+        return typeof found === type && (found as number) < (operand as number)
+      }
+    case 'lte':
+      return (value, headers) => {
+        const found = read(value, headers)
+        return typeof found === type && (found as number) <= (operand as number)
+      }
+  }
+}
+
+/** What is compared with a rounded field is rounded, too. */
+function operandOf([from, path, , operand]: FilterTest, fields: Fields | null): FilterTest[3] {
+  const isRounded = from === 'value' && fields !== null && fieldOf(fields, path)?.name === 'f32'
+  if (!isRounded) return operand
+  const round = (one: Operand): Operand => (typeof one === 'number' ? Math.fround(one) : one)
+  return Array.isArray(operand) ? (operand as Operand[]).map(round) : round(operand as Operand)
+}
+
+function readerOf([from, path]: FilterTest, fields: Fields | null): Read {
+  if (from === 'header') {
+    return (_, headers) =>
+      headers !== null && Object.hasOwn(headers, path) ? headers[path] : undefined
+  }
+  if (fields !== null) return fieldReader(path, fields)
+  const keys = path.split('.')
+  const [key] = keys as [string]
+  if (keys.length === 1) return (value) => ownOf(value, key)
+  return (value) => {
+    let found = value
+    for (const key of keys) found = ownOf(found, key)
+    return found
+  }
+}
+
+function ownOf(value: unknown, key: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+  return (value as Record<string, unknown>)[key]
+}
+
+function fieldOf(fields: Fields, name: string): Fields[string] | undefined {
+  return Object.hasOwn(fields, name) ? fields[name] : undefined
+}
+
+/** A field as it arrives: rounded, and without the halves of characters that no bytes stand for. */
+function fieldReader(name: string, fields: Fields): Read {
+  const type = fieldOf(fields, name)
+  if (type === undefined) return () => undefined
+  const read = (value: unknown): unknown => (value as Record<string, unknown>)[name]
+  if (type.name === 'f32') {
+    return (value) => {
+      const found = read(value)
+      return typeof found === 'number' ? Math.fround(found) : found
+    }
+  }
+  if (type.name === 'utf8') {
+    return (value) => {
+      const found = read(value)
+      return typeof found === 'string' ? found.toWellFormed() : found
+    }
+  }
+  return read
+}
