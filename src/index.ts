@@ -31,7 +31,12 @@ export type {
 } from './base/events.js'
 export type { AgentDefinition, SubscribeOptions } from './agent/agent.js'
 export type { MessageInfo } from './agent/info.js'
-export type { Outcome, SubscriptionHandle, SubscriptionIterator } from './engine/endpoint.js'
+export type {
+  Outcome,
+  Publisher,
+  SubscriptionHandle,
+  SubscriptionIterator,
+} from './engine/endpoint.js'
 export type { Received } from './engine/pull.js'
 export type { Headers } from './codec/headers.js'
 export type { PublishOptions } from './routing/envelope.js'

@@ -7,7 +7,12 @@ import { lineChart } from './svg-lines.mjs'
 import { ninesOf } from './svg.mjs'
 
 /** Who is drawn how. All that are not named here are others. */
-const BAR_TONES = { flyshuttle: 'teal', 'flyshuttle-js': 'mint', 'cpp-limit': 'ghost' }
+const BAR_TONES = {
+  flyshuttle: 'teal',
+  'flyshuttle-publisher': 'teal',
+  'flyshuttle-js': 'mint',
+  'cpp-limit': 'ghost',
+}
 const LINE_TONES = { ...BAR_TONES, postMessage: 'amber', piscina: 'violet' }
 
 /** Field of a row → where it stands. The maximum has no place among the percentiles. */

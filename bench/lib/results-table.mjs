@@ -15,6 +15,9 @@ const OWN_COLUMNS = {
 }
 const CEILING = 'cpp-limit'
 
+/** Contenders that are ours too, but another way to use it → what they call. */
+const OTHER_WAYS = { 'flyshuttle-publisher': '`publisher()`' }
+
 const PLOT =
   '![Rates of all scenarios and contenders, with their spread](bench/results/throughput.svg)'
 
@@ -33,7 +36,13 @@ export function sectionOf(results, scenarios) {
   const body = scenarios.map((scenario) => tableRow(results, scenario))
   const ruler = head.map((_, column) => (column === 0 ? '---' : '--:'))
   const table = [head, ruler, ...body].map((cells) => `| ${cells.join(' | ')} |`)
-  const parts = [introduction(results), table.join('\n'), ...roundTrips(results), PLOT]
+  const parts = [
+    introduction(results),
+    table.join('\n'),
+    ...otherWays(results, scenarios),
+    ...roundTrips(results),
+    PLOT,
+  ]
   return parts.join('\n\n')
 }
 
@@ -69,16 +78,14 @@ function introduction({ node, machine, rows }) {
 function tableRow({ rows, cores }, { name, title, threads, baselines }) {
   const mine = rows.filter(({ scenario }) => scenario === name)
   const base = mine.find(({ contender }) => contender === baselines[0])
-  const cell = (row) => {
-    if (row === undefined) return '–'
-    if (!row.verified) return 'refused'
-    if (row === base || !base?.verified) return rateText(row.median)
-    const ratio = median(pairedRatios(row.samples, base.samples))
-    return `${rateText(row.median)} (${threeDigits(ratio)}×)`
-  }
+  const cell = (row) => cellOf(row, base)
   const find = (wanted) => mine.find(({ contender }) => contender === wanted)
   const others = mine.filter(
-    ({ contender, verified }) => verified && !(contender in OWN_COLUMNS) && contender !== CEILING,
+    ({ contender, verified }) =>
+      verified &&
+      !(contender in OWN_COLUMNS) &&
+      !(contender in OTHER_WAYS) &&
+      contender !== CEILING,
   )
   const best = others.sort((a, b) => b.median - a.median)[0]
   const crowd = threads > cores ? ` (${threads} threads on ${cores} cores)` : ''
@@ -88,6 +95,26 @@ function tableRow({ rows, cores }, { name, title, threads, baselines }) {
     best === undefined ? '–' : `${cell(best)} ${best.contender}`,
     cell(find(CEILING)),
   ]
+}
+
+function cellOf(row, base) {
+  if (row === undefined) return '–'
+  if (!row.verified) return 'refused'
+  if (row === base || !base?.verified) return rateText(row.median)
+  const ratio = median(pairedRatios(row.samples, base.samples))
+  return `${rateText(row.median)} (${threeDigits(ratio)}×)`
+}
+
+/** What our other ways give, in words, where they were measured. */
+function otherWays({ rows }, scenarios) {
+  const texts = scenarios.flatMap(({ name, title, baselines }) => {
+    const mine = rows.filter(({ scenario }) => scenario === name)
+    const base = mine.find(({ contender }) => contender === baselines[0])
+    return mine
+      .filter(({ contender, verified }) => verified && contender in OTHER_WAYS)
+      .map((row) => `${title} with ${OTHER_WAYS[row.contender]} ${cellOf(row, base)}`)
+  })
+  return texts.length === 0 ? [] : [`Other ways to use it: ${texts.join('; ')}.`]
 }
 
 /** What one caller waits for, in words, when it was measured. */

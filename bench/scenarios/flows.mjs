@@ -13,6 +13,8 @@ const posted = (what) => async (options) => {
 
 const FLOWS = {
   flyshuttle: (what) => flyshuttle({ ...what, addon: true }),
+  'flyshuttle-publisher': (what) =>
+    flyshuttle({ ...what, addon: true, producer: 'bound-producer' }),
   'flyshuttle-js': (what) => flyshuttle({ ...what, addon: false }),
   postMessage: (what) => posted({ ...what, wire: 'port' }),
   'postMessage-batched': (what) => posted({ ...what, wire: 'port-batched' }),

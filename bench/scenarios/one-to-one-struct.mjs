@@ -7,7 +7,8 @@
 //     on thread 1                                             on thread 2
 //
 // Counted from the first publish to the last call of the handler, which sums every field. A fresh
-// object per message on the sending side, for all of them. `cpp-limit` is two C++ threads and no
+// object per message on the sending side, for all of them but `flyshuttle-publisher`, which hands
+// the same fields to `context.publisher()` as arguments. `cpp-limit` is two C++ threads and no
 // JavaScript: what is left to win.
 
 import { cppLimit, flowContenders } from './flows.mjs'
@@ -23,6 +24,7 @@ export default {
   contenders: {
     ...flowContenders({ payload: 'trade' }, [
       'flyshuttle',
+      'flyshuttle-publisher',
       'flyshuttle-js',
       'postMessage',
       'postMessage-batched',

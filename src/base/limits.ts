@@ -105,6 +105,9 @@ export const ROUTES_CACHED_MAX = 16_384
 export const EMITTER_AFTER_MESSAGES = 32
 export const EMITTERS_MAX = 1024
 
+/** Bound publishers of one thread that write straight into a ring; others publish as usual. */
+export const PUBLISHERS_MAX = 1024
+
 /** Messages that wait for a slow handler before its senders see Full. */
 export const MAILBOX_MESSAGES_DEFAULT = 1024
 export const CONCURRENCY_MAX = 65_536

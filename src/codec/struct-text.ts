@@ -44,6 +44,23 @@ function rememberWord(slot: number, word: number): string {
   return text
 }
 
+/**
+ * The word of up to four ASCII characters, none of them NUL, lowest byte first; -1 when the value
+ * is anything else, or longer than `limit`.
+ */
+export function wordOfAscii(text: unknown, limit: number): number {
+  if (typeof text !== 'string') return -1
+  const length = text.length
+  if (length > limit) return -1
+  let word = 0
+  for (let i = 0; i < length; i++) {
+    const char = text.charCodeAt(i)
+    if (((char - 1) >>> 0) >= 127) return -1
+    word |= char << (i << 3)
+  }
+  return word
+}
+
 /** Whether every character is ASCII and none is NUL. */
 export function isPlainAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) {

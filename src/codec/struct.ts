@@ -25,6 +25,7 @@ import {
   type Fields,
   type Infer,
 } from './schema.js'
+import { publisherSource, type PublisherNumbers } from './publisher-source.js'
 import { emitterSource, structSource } from './struct-source.js'
 import * as text from './struct-text.js'
 import { isUint8Array } from 'node:util/types'
@@ -89,6 +90,32 @@ export interface EmitLane {
  */
 export type Emit = (value: unknown, agent: number) => number
 
+/** What a bound publisher works with. */
+export interface PublisherLane {
+  /** Of all rings of the thread; see `ring/ring.ts`. */
+  readonly cursors: Int32Array
+  /** Four words that say where to: see `PublisherWay`. */
+  readonly way: Int32Array
+  /** Takes the message the long way. */
+  publish(value: unknown): boolean
+  /** To be called after a frame when the batch is full or not listed, or the ring is filling up. */
+  settle(): boolean
+  /** Null: everything takes the long way. */
+  readonly numbers: PublisherNumbers | null
+  /** Different for each publisher of a thread. */
+  readonly number: number
+}
+
+/**
+ * Words of a publisher's way: the shared version for which it is open; where the ring's cursor is
+ * among the cursors; where its data is in the region, in units of 8 bytes; the word that counts
+ * full mailboxes.
+ */
+export const PublisherWay = { Gate: 0, Cursor: 1, Data: 2, Full: 3 } as const
+
+/** Takes the fields of one message in the order in which they were named. */
+export type BoundPublisher = (...fields: unknown[]) => boolean
+
 /** A compiled schema. It belongs to no thread and no region until it is bound. */
 export class StructCodec<T> {
   /** Fingerprint of `canonical`; the type id in frames. */
@@ -129,6 +156,17 @@ export class StructCodec<T> {
   emitter(views: Views, lane: EmitLane): Emit {
     const source = emitterSource(this.fields, this.offsets, this.typeId, lane.number)
     return new Function('views', 'host', 'lane', source)(views, this.#host(), lane) as Emit
+  }
+
+  /** A publisher that takes the fields as arguments, in the order of `names`: each of them once. */
+  publisher(views: Views, names: readonly string[], lane: PublisherLane): BoundPublisher {
+    const { numbers, number } = lane
+    const source = publisherSource(this, names, numbers, number)
+    return new Function('views', 'host', 'lane', source)(
+      views,
+      this.#host(),
+      lane,
+    ) as BoundPublisher
   }
 
   /** What the compiled code needs besides the views. */

@@ -25,6 +25,7 @@ import type { Subscription } from '../routing/change-log.js'
 import { Dispatcher } from '../routing/dispatcher.js'
 import type { LocalSubscription } from '../routing/target.js'
 import { PLAIN, envelopeOfChecked } from '../routing/envelope.js'
+import { Publishers } from '../routing/publishers.js'
 import {
   NO_OPTIONS,
   Requests,
@@ -75,6 +76,7 @@ export class Bus {
   readonly #outbox: Outbox
   readonly #doorbell: Doorbell
   readonly sender: Sender
+  readonly publishers: Publishers
   readonly #dispatcher: Dispatcher
   readonly #requests: Requests
   readonly #replies: Replies
@@ -105,6 +107,7 @@ export class Bus {
       },
       onLost: (error, subject) => this.#report(error, subject, ''),
     })
+    this.publishers = new Publishers(region, this.#outbox, routes, this.sender)
     this.#replies = new Replies(this.#outbox, this.sender, (error, subject) =>
       this.#report(error, subject, ''),
     )
@@ -292,6 +295,7 @@ export class Bus {
     let dropped = 0
     try {
       for (const listener of this.#onClose) listener()
+      this.publishers.close()
       dropped = this.sender.close()
       if (dropped > 0) {
         const found = `delivering ${dropped} messages that still waited for room`

@@ -33,6 +33,16 @@ export interface SubscriptionIterator<T> extends SubscriptionHandle {
 /** `accepted`: written or on its way. `full`: no room now, nothing was kept. */
 export type Outcome = 'accepted' | 'full'
 
+/** Publishes one message from its fields. Returns what `publish` returns. */
+export type Publisher<T, F extends readonly (keyof T & string)[]> = (
+  ...values: { [I in keyof F]: T[F[I]] }
+) => boolean
+
+/** A list that lacks a field fits no list: the compiler's message then says which. */
+type AllFields<T, F extends readonly unknown[]> = [Exclude<keyof T, F[number]>] extends [never]
+  ? unknown
+  : { readonly missing: Exclude<keyof T, F[number]> }
+
 export class Endpoint {
   readonly #bus: Bus
   readonly #party: Party
@@ -66,6 +76,26 @@ export class Endpoint {
   publish(message: Message<any> | string, value?: unknown, options?: PublishOptions): boolean {
     if (options === undefined) return this.#sender.publish(message, value, this.#agent)
     return this.#sender.publishWith(message, value, this.#agent, envelopeOf('publish', options))
+  }
+
+  /**
+   * A function that publishes one struct message from its fields, given in the order of `fields`.
+   *
+   * It is `publish` without an object: the same checks, order and result, at half the cost, for
+   * programs that send millions of messages in a second. Make it once and keep it; the same fields
+   * give the same function. All fields of the message must be named, each once.
+   *
+   * @throws ERR_OPTION_INVALID when a field is missing, unknown or named twice, or the message has
+   * no fields; ERR_CLOSED. The function throws as `publish` does.
+   * @example
+   * const tick = engine.publisher(Tick, ['id', 'price', 'side'])
+   * if (!tick(1, 9.5, 'buy')) await engine.drained(Tick)
+   */
+  publisher<T, const F extends readonly (keyof T & string)[]>(
+    message: Message<T>,
+    fields: F & AllFields<T, F>,
+  ): Publisher<T, F> {
+    return this.#bus.publishers.of(message, fields, this.#agent) as never
   }
 
   /**

@@ -28,7 +28,7 @@ import {
   ThreadState,
 } from '../memory/layout.js'
 import { stateOf, type Region } from '../memory/region.js'
-import { Cursor, RingWriter, frameBytesMax } from '../ring/ring.js'
+import { CURSOR_WORDS, Cursor, RingWriter, frameBytesMax } from '../ring/ring.js'
 import type { Doorbell } from './doorbell.js'
 
 // Constants of this module, which V8 folds into compiled code; imported ones it does not.
@@ -55,6 +55,8 @@ export class LinkWriter {
   readonly sleepingIndex: number
   /** Word that counts the receiving thread's subscriptions whose mailbox is full. */
   readonly fullIndex: number
+  /** Index of the ring's cursor in `Outbox.cursors`. */
+  readonly cursorIndex: number
   readonly incarnationIndex: number
   /** Word that holds the ThreadState of the receiving thread. */
   readonly stateIndex: number
@@ -73,7 +75,13 @@ export class LinkWriter {
   readonly #sentIndex: number
   readonly #overflowIndex: number
 
-  constructor(region: Region, from: number, to: number, lane: Lane) {
+  constructor(
+    region: Region,
+    from: number,
+    to: number,
+    lane: Lane,
+    cursors: Int32Array<ArrayBuffer>,
+  ) {
     const { layout } = region
     const ringBytes = layout.ringBytes(lane)
     const words = layout.laneWords(from, to, lane)
@@ -85,11 +93,10 @@ export class LinkWriter {
     this.#overflowIndex = (words + LINK_OVERFLOW_BYTES) >>> 2
     // What waited in the heap of a predecessor went with it.
     this.#setOverflow(0)
-    this.ring = new RingWriter(region.views.i32, {
-      words,
-      data: layout.ring(from, to, lane),
-      ringBytes,
-    })
+    this.cursorIndex = cursorIndexOf(to, lane)
+    const cursor = cursors.subarray(this.cursorIndex, this.cursorIndex + CURSOR_WORDS)
+    const data = layout.ring(from, to, lane)
+    this.ring = new RingWriter(region.views.i32, { words, data, ringBytes }, cursor)
     this.frameBytesMax = frameBytesMax(ringBytes)
     this.reserveBytes = lane === Lane.Urgent ? ringBytes / URGENT_RESERVE_DIVISOR : 0
     this.highWaterFreeBytes = ringBytes / 4
@@ -161,6 +168,8 @@ export class Outbox {
   readonly thread: number
   /** What the thread counts about itself. */
   readonly counters: ThreadCounters
+  /** The cursors of all rings, in one array: bound publishers pass from one to another. */
+  readonly cursors: Int32Array<ArrayBuffer>
   readonly #region: Region
   readonly #i32: Int32Array
   readonly #links: (LinkWriter | undefined)[] = []
@@ -174,6 +183,7 @@ export class Outbox {
     this.#i32 = region.views.i32
     this.thread = thread
     this.counters = new ThreadCounters(region, thread)
+    this.cursors = new Int32Array(cursorIndexOf(region.layout.threads, Lane.Urgent))
   }
 
   /** Joined after construction, because a doorbell needs the inbox and the inbox needs this. */
@@ -183,7 +193,13 @@ export class Outbox {
 
   link(to: number, lane: Lane): LinkWriter {
     const index = to * 2 + lane
-    return (this.#links[index] ??= new LinkWriter(this.#region, this.thread, to, lane))
+    return (this.#links[index] ??= new LinkWriter(
+      this.#region,
+      this.thread,
+      to,
+      lane,
+      this.cursors,
+    ))
   }
 
   /**
@@ -263,4 +279,11 @@ export class Outbox {
     this.#isScheduled = true
     queueMicrotask(this.#flushAll)
   }
+}
+
+/** The first cursor belongs to no ring. It never has room: whoever has nowhere to write uses it. */
+export const NO_CURSOR = 0
+
+function cursorIndexOf(to: number, lane: Lane): number {
+  return (1 + to * 2 + lane) * CURSOR_WORDS
 }

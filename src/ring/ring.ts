@@ -44,6 +44,8 @@ export function frameBytesMax(ringBytes: number): number {
  * `Listed` is not 0 while the batch is sure to be flushed by the end of the tick.
  */
 export const Cursor = { Tail: 0, Limit: 1, Published: 2, Listed: 3 } as const
+/** What a cursor takes of a larger array: a line. Alone it takes more, for the next reason. */
+export const CURSOR_WORDS = 16
 /** More than V8 keeps on its moving heap: compiled code knows where these words lie. */
 const CURSOR_BYTES = 128
 const TAIL = Cursor.Tail
@@ -51,7 +53,7 @@ const LIMIT = Cursor.Limit
 const PUBLISHED = Cursor.Published
 
 export class RingWriter {
-  readonly cursor = new Int32Array(new ArrayBuffer(CURSOR_BYTES))
+  readonly cursor: Int32Array
   /** Where frames start: bytes, and units of 8 bytes that follow. */
   readonly data: number
   readonly capacity: number
@@ -63,8 +65,13 @@ export class RingWriter {
   #next: number
   #isCorrupt = false
 
-  constructor(i32: Int32Array, place: RingPlace) {
+  constructor(
+    i32: Int32Array,
+    place: RingPlace,
+    cursor = new Int32Array(new ArrayBuffer(CURSOR_BYTES)),
+  ) {
     this.#i32 = i32
+    this.cursor = cursor
     this.#tailIndex = (place.words + LINK_TAIL) >>> 2
     this.#headIndex = (place.words + LINK_HEAD) >>> 2
     this.#waitingIndex = (place.words + LINK_WAITING) >>> 2

@@ -72,6 +72,8 @@ export class Route {
   isPinned = false
   /** One for each link that emitters of this subject lead to. */
   #gates: Map<LinkWriter, Int32Array> | null = null
+  /** Those of bound publishers, which lead to one link after the other. */
+  readonly #publisherGates: Int32Array[] = []
 
   constructor(subject: string, subjectId: number) {
     this.subject = subject
@@ -89,6 +91,11 @@ export class Route {
     return gate
   }
 
+  /** Has `shut` close `gate` too. Whoever owns it opens it. */
+  addGate(gate: Int32Array): void {
+    this.#publisherGates.push(gate)
+  }
+
   /** Emitters into the only receiver's link may pass until the routes change. */
   open(): void {
     if (this.solo !== null) this.gate(this.solo)[0] = this.version
@@ -96,8 +103,9 @@ export class Route {
 
   /** Whatever is published next takes the long way. */
   shut(): void {
-    if (this.#gates === null) return
     // A version that has been: they only move forward.
+    for (const gate of this.#publisherGates) gate[0] = this.version - 1
+    if (this.#gates === null) return
     for (const gate of this.#gates.values()) gate[0] = this.version - 1
   }
 

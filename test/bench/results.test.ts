@@ -44,6 +44,7 @@ const results: Results = {
   cores: 2,
   rows: [
     row('one-to-one-struct', 'flyshuttle', [8e6, 20e6, 900e6]),
+    row('one-to-one-struct', 'flyshuttle-publisher', [16e6, 40e6, 1800e6]),
     row('one-to-one-struct', 'postMessage', [1e6, 10e6, 100e6]),
     row('one-to-one-struct', 'postMessage-batched', [3e6, 30e6, 300e6]),
     row('one-to-one-struct', 'BroadcastChannel', [1e6, 1e6, 1e6]),
@@ -76,6 +77,12 @@ describe('the section of the README', async () => {
     expect(line('40-byte struct, one to one')).toBe(
       '| 40-byte struct, one to one | 20.0 M/s (8.00×) | – | 10.0 M/s ' +
         '| 30.0 M/s (3.00×) postMessage-batched | 80.0 M/s (8.00×) |',
+    )
+  })
+
+  test('tells our other ways apart from the others', () => {
+    expect(section).toContain(
+      'Other ways to use it: 40-byte struct, one to one with `publisher()` 40.0 M/s (16.0×).',
     )
   })
 
@@ -130,8 +137,8 @@ describe('the plots', async () => {
   test('say why a row has no bar', () => {
     const bars = plots.get('throughput.svg') ?? ''
     expect(bars).toContain('refused: received &lt;1&gt; &amp; not 2 of 2 messages')
-    // 8 rows, one of them refused.
-    expect(bars.match(/<rect [^>]*class="area /g)).toHaveLength(7)
+    // 9 rows, one of them refused.
+    expect(bars.match(/<rect [^>]*class="area /g)).toHaveLength(8)
   })
 
   test('of round trips are drawn when there are latencies', async () => {
@@ -152,7 +159,7 @@ describe('saving', () => {
     const merged = mergeResults(results, now)
     const ofFanIn = merged.rows.filter(({ scenario }) => scenario === 'fan-in')
     expect(ofFanIn).toEqual(now.rows)
-    expect(merged.rows).toHaveLength(7)
+    expect(merged.rows).toHaveLength(8)
     expect(merged.rows.at(-1)?.scenario).toBe('request-reply-serial')
   })
 

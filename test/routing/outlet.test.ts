@@ -39,10 +39,12 @@ const Mixed = { n: i32, f: f64, text: utf8(20), code: ascii(3), block: bytes(9) 
 type Mixed = Infer<typeof Mixed>
 
 const PUBLISHES = Array.from({ length: 8 }, () => 'publish' as const)
+const BOUND = Array.from({ length: 4 }, () => 'bound' as const)
 const steps = fc.array(
   fc.record({
     what: fc.constantFrom(
       ...PUBLISHES,
+      ...BOUND,
       ...(['object', 'nested', 'refused', 'try', 'subscribe', 'unsubscribe', 'full'] as const),
       ...(['drain', 'drain', 'settle'] as const),
     ),
@@ -73,6 +75,8 @@ function play(drawn: Steps): void {
   const world = new World(3, { bulkRingBytes: 1024 })
   const { sender, outbox } = world.thread(0)
   const messages = ['a', 'a', 'b', 'b'].map((subject) => message(subject, Mixed))
+  const { publishers } = world.thread(0)
+  const bound = messages.map((one) => publishers.of(one, ['code', 'f', 'n', 'block', 'text'], 5))
   const sent: Record<string, { n: number }[]> = { a: [], b: [] }
   const live: Listener[] = []
   const gone: Listener[] = []
@@ -82,15 +86,23 @@ function play(drawn: Steps): void {
     target: Message<Mixed> | string,
     value: { n: number },
     plain = value,
-    how: 'publish' | 'tryPublish' = 'publish',
+    how: 'publish' | 'tryPublish' | 'bound' = 'publish',
   ): void => {
     const subject = typeof target === 'string' ? target : target.subject
     try {
-      const isAccepted = sender[how](target as string, value, 5)
-      if (how === 'publish' || isAccepted) sent[subject]?.push(plain)
+      const isAccepted =
+        how === 'bound'
+          ? publishBound(target as Message<Mixed>, value as Mixed)
+          : sender[how](target as string, value, 5)
+      if (how !== 'tryPublish' || isAccepted) sent[subject]?.push(plain)
     } catch (error) {
       expect(error).toEqual(expect.objectContaining({ code: 'ERR_BACKPRESSURE' }))
     }
+  }
+
+  const publishBound = (target: Message<Mixed>, { code, f, n, block, text }: Mixed): boolean => {
+    const publisher = bound[messages.indexOf(target)] as (...fields: unknown[]) => boolean
+    return publisher(code, f, n, block, text)
   }
 
   for (const { what, which, thread, times, ...rest } of drawn) {
@@ -100,7 +112,10 @@ function play(drawn: Steps): void {
     const listener = live[thread]
     for (let k = 0; k < times; k++) {
       if (what === 'publish') publish(target, value())
-      else if (what === 'object') {
+      else if (what === 'bound') {
+        const plain = value()
+        publish(target, plain, plain, 'bound')
+      } else if (what === 'object') {
         const plain = { ...value(), block: k }
         // Objects without a schema do not keep -0.
         publish(subject, plain, { ...plain, f: plain.f + 0 } as { n: number })
@@ -116,7 +131,9 @@ function play(drawn: Steps): void {
         }
         publish(target, Object.defineProperty({ ...plain }, 'text', { get }), plain)
       } else if (what === 'refused') {
-        expect(() => sender.publish(target, { ...value(), code: 'long' }, 5)).toThrow('code')
+        const wrong = { ...value(), code: 'long' }
+        expect(() => sender.publish(target, wrong, 5)).toThrow('code')
+        expect(() => publishBound(target, wrong)).toThrow('code')
       }
     }
     if (what === 'subscribe' && live.length < 3) {

@@ -703,16 +703,19 @@ describe('drained', () => {
   })
 })
 
-describe('a struct that often goes to one thread', () => {
+describe.each(['publish', 'publisher'])('by %s, a struct that often goes to one thread', (how) => {
   const make = () => {
     const world = new World(3, { bulkRingBytes: 16 * 1024 })
     const only = world.thread(1).subscribe('tick')
-    const { sender } = world.thread(0)
+    const { sender, publishers } = world.thread(0)
+    const bound = publishers.of(Tick, ['m', 'n'], 0)
     let n = 0
+    const publishOne = (value: { n: number; m: number }): boolean =>
+      how === 'publish' ? sender.publish(Tick, value, 0) : bound(value.m, value.n)
     /** Publishes that many more, and returns what the last publish said. */
     const publish = (count: number): boolean => {
       let isBelow = true
-      for (let i = 0; i < count; i++) isBelow = sender.publish(Tick, tick(n++), 0)
+      for (let i = 0; i < count; i++) isBelow = publishOne(tick(n++))
       return isBelow
     }
     const takenBy = (thread: number): unknown[] => {

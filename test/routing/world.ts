@@ -25,6 +25,7 @@ import {
 import { Dispatcher } from '../../src/routing/dispatcher.js'
 import type { LocalSubscription } from '../../src/routing/target.js'
 import type { AwaitedRequest } from '../../src/routing/parcel.js'
+import { Publishers } from '../../src/routing/publishers.js'
 import { RouteTable } from '../../src/routing/route-table.js'
 import { Sender } from '../../src/routing/sender.js'
 import { HandClock } from '../base/hand-clock.js'
@@ -112,6 +113,7 @@ export class Player {
   readonly dictionary: DictionaryWriter
   readonly routes: RouteTable
   readonly sender: Sender
+  readonly publishers: Publishers
   readonly inbox: Inbox
   readonly dispatcher: Dispatcher
   readonly got: Got[] = []
@@ -147,6 +149,7 @@ export class Player {
         onLost: (error, subject) => this.lost.push([error, subject]),
       },
     )
+    this.publishers = new Publishers(region, this.outbox, this.routes, this.sender)
     this.dispatcher = new Dispatcher(region, world.copyBytes, {
       onReply: (incarnation, counter, isFailed) =>
         this.replies.push([incarnation, counter, isFailed, this.dispatcher.decodeReply()]),

@@ -67,6 +67,22 @@ describe('publish', () => {
     engine.publish('bare.subject')
   })
 
+  test('by position takes each field of the message once, in the order of the names', () => {
+    const depart = engine.publisher(Flight, ['origin', 'date', 'delayMin'])
+    expectTypeOf(depart).toEqualTypeOf<
+      (origin: string, date: number, delayMin: number) => boolean
+    >()
+    expectTypeOf(engine.publisher(Order, ['side'])).parameters.toEqualTypeOf<['buy' | 'sell']>()
+    // @ts-expect-error in the wrong order
+    depart(1, 2, 'ORD')
+    // @ts-expect-error a value is missing
+    depart('ORD', 1)
+    // @ts-expect-error a field is missing
+    engine.publisher(Flight, ['origin', 'date'])
+    // @ts-expect-error no such field
+    engine.publisher(Flight, ['origin', 'date', 'delayMin', 'extra'])
+  })
+
   test('has siblings of the same shape', () => {
     expectTypeOf(engine.tryPublish(Flight, flight)).toEqualTypeOf<Outcome>()
     expectTypeOf(engine.send(Flight, flight)).toEqualTypeOf<Promise<void>>()

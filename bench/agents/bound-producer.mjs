@@ -1,0 +1,22 @@
+// A producing agent that makes no objects: `context.publisher()` takes the fields as arguments.
+
+import { defineAgent, on } from 'flyshuttle'
+import { nowNs } from '../lib/clock.mjs'
+import { sendTrade, TRADE_FIELDS } from '../payloads/trade.mjs'
+import { partOf, PRODUCE, Trade } from './messages.mjs'
+
+/** Publishes `count` trades from `first` on; replies when that is done. */
+export default defineAgent({
+  name: 'bound-producer',
+  handle: [
+    on(partOf(PRODUCE, 0), async ({ first, count }, info, context) => {
+      const publish = context.publisher(Trade, TRADE_FIELDS)
+      const endId = first + count
+      const startNs = nowNs()
+      for (let id = first; id < endId; id++) {
+        if (!sendTrade(id, publish)) await context.drained(Trade)
+      }
+      return { startNs }
+    }),
+  ],
+})

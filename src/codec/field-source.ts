@@ -1,0 +1,189 @@
+// Writes the JavaScript source of one struct field: how it is checked, stored and loaded.
+//
+// `struct-source.ts` and `publisher-source.ts` put the pieces together; see there for what the
+// whole looks like. The value is in the local `v0`, `v1` …; what a check works out for the store is
+// in locals `n0`, `x1`, `c2_0` …, which whoever puts it together has to declare.
+
+import type { FieldType } from './schema.js'
+
+/** One field as pieces of source. `wrong` is evaluated before every `store`. */
+export interface FieldSource {
+  /** Names that `wrong` assigns and `store` uses. */
+  readonly locals: readonly string[]
+  /** An expression: whether the value has to be refused. */
+  readonly wrong: string
+  readonly store: string
+  /** An expression. */
+  readonly load: string
+}
+
+/** Where a payload is: expressions for its place, counted in elements of so many bits. */
+export interface Place {
+  readonly 8: string
+  readonly 16: string
+  readonly 32: string
+  readonly 64: string
+  /** Few bytes of code matter more than few calls. */
+  readonly isCompact: boolean
+}
+
+/** A payload at the local `offset`, in bytes. */
+export const AT_OFFSET: Place = {
+  8: 'offset',
+  16: '(offset >>> 1)',
+  32: '(offset >>> 2)',
+  64: '(offset >>> 3)',
+  isCompact: false,
+}
+
+/** Above this many options a Map finds the index faster than comparing one by one. */
+const COMPARED_OPTIONS_MAX = 8
+/** Up to here the characters of an `ascii` field are held in locals between check and store. */
+const UNROLLED_ASCII_MAX = 8
+/** Up to here, in compact code, they are held in one word. */
+const WORD_ASCII_MAX = 4
+
+/** A key of an object literal. Quoted it names a prototype where computed it names a field. */
+export function keyOf(name: string): string {
+  return name === '"__proto__"' ? `[${name}]` : name
+}
+
+/** The pieces of field number `i`, `at` bytes after `place`. */
+export function fieldSource(
+  type: FieldType<unknown>,
+  i: number,
+  at: number,
+  place: Place,
+): FieldSource {
+  const v = `v${i}`
+  const n = `n${i}`
+  const byte = (after: number): string => plus(place[8], at + after)
+  switch (type.name) {
+    case 'f64':
+    case 'f32':
+      return simple(`typeof ${v} !== 'number'`, type.name)
+    case 'u32':
+      return simple(`typeof ${v} !== 'number' || (${v} >>> 0) !== ${v}`, 'u32')
+    case 'i32':
+      return simple(`typeof ${v} !== 'number' || (${v} | 0) !== ${v}`, 'i32')
+    case 'i64':
+    case 'u64': {
+      const narrowed = `BigInt.${type.name === 'i64' ? 'asIntN' : 'asUintN'}(64, ${v})`
+      return simple(`typeof ${v} !== 'bigint' || ${narrowed} !== ${v}`, type.name)
+    }
+    case 'i8':
+    case 'u8':
+    case 'i16':
+    case 'u16': {
+      const bits = Number(type.name.slice(1))
+      const narrowed = type.name.startsWith('u')
+        ? `(${v} & ${2 ** bits - 1})`
+        : `(${v} << ${32 - bits} >> ${32 - bits})`
+      return simple(`typeof ${v} !== 'number' || ${narrowed} !== ${v}`, type.name)
+    }
+    case 'bool':
+      return {
+        locals: [],
+        wrong: `typeof ${v} !== 'boolean'`,
+        store: `u8[${byte(0)}] = ${v} ? 1 : 0`,
+        load: `u8[${byte(0)}] !== 0`,
+      }
+    case 'oneOf': {
+      const element = elementOf(type.sizeBytes === 1 ? 'u8' : 'u16', place, at)
+      return {
+        locals: [`x${i}`],
+        wrong: `(x${i} = ${optionIndexSource(type.options, i)}) < 0`,
+        store: `${element} = x${i}`,
+        load: `readOption(options[${i}], ${element})`,
+      }
+    }
+    case 'ascii':
+      return type.limit <= (place.isCompact ? WORD_ASCII_MAX : UNROLLED_ASCII_MAX)
+        ? shortAsciiSource(type.limit, i, place, at)
+        : {
+            locals: [],
+            wrong: `typeof ${v} !== 'string' || ${v}.length > ${type.limit} || !isPlainAscii(${v})`,
+            store: `writeAscii(u8, ${byte(0)}, ${type.limit}, ${v})`,
+            load: `readAscii(u8, buffer, ${byte(0)}, ${type.limit})`,
+          }
+    case 'utf8': {
+      const length = elementOf('u16', place, at)
+      return {
+        locals: [n],
+        wrong: [
+          `typeof ${v} !== 'string'`,
+          `${v}.length > ${type.limit}`,
+          `(${n} = utf8Bytes(${v})) > ${type.limit}`,
+        ].join(' || '),
+        store: `${length} = ${n}\nwriteUtf8(u8, buffer, ${byte(2)}, ${v}, ${n})`,
+        load: `readUtf8(u8, buffer, ${byte(2)}, ${length}, ${type.limit})`,
+      }
+    }
+    case 'bytes': {
+      const length = elementOf('u32', place, at)
+      return {
+        locals: [n],
+        wrong: `!isUint8Array(${v}) || (${n} = bytesIn(${v})) > ${type.limit}`,
+        store: `${length} = ${n}\nu8.set(${v}, ${byte(4)})`,
+        load: `readBytes(u8, ${byte(4)}, ${length}, ${type.limit})`,
+      }
+    }
+  }
+
+  function simple(wrong: string, view: NumberView): FieldSource {
+    const element = elementOf(view, place, at)
+    return { locals: [], wrong, store: `${element} = ${v}`, load: element }
+  }
+}
+
+type NumberView = 'u8' | 'i8' | 'u16' | 'i16' | 'u32' | 'i32' | 'f32' | 'f64' | 'u64' | 'i64'
+
+/** The element of a view at a constant distance from the payload's start. */
+function elementOf(view: NumberView, place: Place, at: number): string {
+  const bits = Number(view.slice(1)) as 8 | 16 | 32 | 64
+  return `${view}[${plus(place[bits], (at * 8) / bits)}]`
+}
+
+function plus(base: string, distance: number): string {
+  return distance === 0 ? base : `${base} + ${distance}`
+}
+
+/** -1 when the value is none of the options. */
+function optionIndexSource(options: readonly string[], i: number): string {
+  const v = `v${i}`
+  if (options.length > COMPARED_OPTIONS_MAX) return `optionIndex[${i}].get(${v}) ?? -1`
+  const compared = options.map((option, k) => `${v} === ${JSON.stringify(option)} ? ${k} : `)
+  return `${compared.join('')}-1`
+}
+
+/** Few characters are read once into locals, zero past the end: storing them needs no branch. */
+function shortAsciiSource(limit: number, i: number, place: Place, at: number): FieldSource {
+  const v = `v${i}`
+  const n = `n${i}`
+  const numbers = Array.from({ length: limit }, (_, k) => k)
+  const bytes = numbers.map((k) => `u8[${plus(place[8], at + k)}]`)
+  const word = bytes.map((byte, k) => (k === 0 ? byte : `${byte} << ${8 * k}`)).join(' | ')
+  const load =
+    limit <= 4 ? `asciiOfWord(${word})` : `readAscii(u8, buffer, ${plus(place[8], at)}, ${limit})`
+  if (place.isCompact) {
+    return {
+      locals: [n],
+      wrong: `(${n} = wordOfAscii(${v}, ${limit})) < 0`,
+      store: bytes.map((byte, k) => `${byte} = ${n} >>> ${8 * k}`).join('\n'),
+      load,
+    }
+  }
+  const chars = numbers.map((k) => `c${i}_${k}`)
+  const reads = chars.map((char, k) => `(${char} = ${n} > ${k} ? ${v}.charCodeAt(${k}) : 0)`)
+  return {
+    locals: [n, ...chars],
+    wrong: [
+      `typeof ${v} !== 'string'`,
+      `(${n} = ${v}.length) > ${limit}`,
+      `(${reads.join(' | ')}) > 127`,
+      ...chars.map((char, k) => `(${char} === 0 && ${n} > ${k})`),
+    ].join(' || '),
+    store: bytes.map((byte, k) => `${byte} = ${chars[k]}`).join('\n'),
+    load,
+  }
+}

@@ -1,0 +1,182 @@
+// Bound publishers: functions that take the fields of one struct message as arguments and write
+// them straight into the ring of its only receiver.
+//
+// The function is compiled once (`codec/publisher-source.ts`) and goes by four words, its way:
+// where to write, and the version of the routes for which that is right. Whatever it cannot write,
+// it publishes like any other message; after that the way is aimed anew, if the message has one
+// receiver and nothing of its subject waits. So it keeps the order with all else that is published
+// on the subject, and is right as long as `Outlet` is.
+
+import { invalid } from '../base/checks.js'
+import { FlyshuttleError, describe } from '../base/errors.js'
+import { FLUSH_BYTES, FRAME_HEADER_BYTES, PUBLISHERS_MAX } from '../base/limits.js'
+import { checkMessage, type Message } from '../codec/message.js'
+import type { PublisherNumbers } from '../codec/publisher-source.js'
+import {
+  PublisherWay,
+  type BoundPublisher,
+  type PublisherLane,
+  type StructCodec,
+} from '../codec/struct.js'
+import { NO_CURSOR, type LinkWriter, type Outbox } from '../link/outbox.js'
+import { HEADER_VERSION } from '../memory/layout.js'
+import type { Region } from '../memory/region.js'
+import {
+  FRAME_CODEC_SHIFT,
+  FRAME_KIND_SHIFT,
+  FRAME_SOURCE_SHIFT,
+  FrameKind,
+} from '../ring/frame.js'
+import type { Route, RouteTable } from './route-table.js'
+import type { Sender } from './sender.js'
+import { checkSubject } from './subject.js'
+
+/** More than V8 keeps on its moving heap: compiled code knows where these words lie. */
+const WAY_BYTES = 128
+/** What lies beyond is no signed 32-bit number, as the compiled code needs. */
+const DATA_END_MAX = 2 ** 31
+
+/** Publishers of all threads together, for numbers that differ. */
+let publishersMade = 0
+
+/** All bound publishers of one thread. */
+export class Publishers {
+  readonly #region: Region
+  readonly #outbox: Outbox
+  readonly #routes: RouteTable
+  readonly #sender: Sender
+  readonly #made = new Map<Message<unknown>, Map<string, BoundPublisher>>()
+  readonly #ways: Int32Array[] = []
+  #isClosed = false
+
+  constructor(region: Region, outbox: Outbox, routes: RouteTable, sender: Sender) {
+    this.#region = region
+    this.#outbox = outbox
+    this.#routes = routes
+    this.#sender = sender
+  }
+
+  /**
+   * The publisher of a message for these names; the same one each time.
+   *
+   * @throws ERR_OPTION_INVALID unless it is a struct message and each field is named once;
+   * ERR_CLOSED
+   */
+  of(message: Message<unknown>, names: readonly string[], agent: number): BoundPublisher {
+    if (this.#isClosed) throw new FlyshuttleError('ERR_CLOSED', { found: 'publisher' })
+    const struct = checkNames(message, names)
+    const key = `${agent}:${names.join('\n')}`
+    const known = this.#made.get(message)?.get(key)
+    if (known !== undefined) return known
+    const route = this.#routes.route(checkSubject(message.subject))
+    const isFast = this.#ways.length < PUBLISHERS_MAX && route.subjectId !== 0
+    const lane = this.#lane(message, struct.bytes, agent, route, isFast)
+    const publisher = struct.publisher(this.#region.views, names, lane)
+    if (!isFast) return publisher
+    // Two routes of one subject would not know what waits on the other.
+    route.isPinned = true
+    route.addGate(lane.way)
+    this.#ways.push(lane.way)
+    const made = this.#made.get(message) ?? new Map<string, BoundPublisher>()
+    this.#made.set(message, made.set(key, publisher))
+    return publisher
+  }
+
+  /** From now on all of them take the long way. */
+  close(): void {
+    this.#isClosed = true
+    for (const way of this.#ways) way[PublisherWay.Cursor] = NO_CURSOR
+    this.#ways.length = 0
+    this.#made.clear()
+  }
+
+  #lane(
+    message: Message<unknown>,
+    payloadBytes: number,
+    agent: number,
+    route: Route,
+    isFast: boolean,
+  ): PublisherLane {
+    const way = new Int32Array(new ArrayBuffer(WAY_BYTES))
+    let link: LinkWriter | null = null
+    const aim = (): void => {
+      const { solo } = route
+      if (solo === null || route.parked.length > 0) return
+      if (solo !== link) {
+        const { ring, cursorIndex, fullIndex } = solo
+        if (ring.data + ring.ringBytes > DATA_END_MAX) return
+        link = solo
+        way[PublisherWay.Cursor] = cursorIndex
+        way[PublisherWay.Data] = ring.data >>> 3
+        way[PublisherWay.Full] = fullIndex
+      }
+      way[PublisherWay.Gate] = route.version
+    }
+    return {
+      cursors: this.#outbox.cursors,
+      way,
+      publish: (value) => {
+        const isAccepted = this.#sender.publish(message, value, agent)
+        if (isFast) aim()
+        return isAccepted
+      },
+      settle: () => {
+        const written = link as LinkWriter
+        this.#outbox.committed(written)
+        return written.isBelowHighWater()
+      },
+      numbers: isFast ? this.#numbersOf(message, payloadBytes, agent, route) : null,
+      number: publishersMade++,
+    }
+  }
+
+  #numbersOf(
+    message: Message<unknown>,
+    payloadBytes: number,
+    agent: number,
+    route: Route,
+  ): PublisherNumbers {
+    const lengthBytes = FRAME_HEADER_BYTES + payloadBytes
+    const units = lengthBytes >>> 3
+    const capacity = this.#region.layout.bulkRingBytes >>> 3
+    return {
+      versionIndex: HEADER_VERSION >>> 2,
+      mask: capacity - 1,
+      units,
+      indexMax: capacity - units,
+      batchUnits: FLUSH_BYTES >>> 3,
+      // As `LinkWriter.highWaterFreeBytes`.
+      highWaterUnits: capacity / 4,
+      word0: lengthBytes | (FrameKind.Publish << FRAME_KIND_SHIFT),
+      word1: (message.codec << FRAME_CODEC_SHIFT) | (agent << FRAME_SOURCE_SHIFT),
+      subjectId: route.subjectId,
+    }
+  }
+}
+
+/** @throws ERR_OPTION_INVALID */
+function checkNames(message: Message<unknown>, names: unknown): StructCodec<unknown> {
+  if (typeof message !== 'object' || message === null) {
+    throw invalid('message', message, 'a message declared with fields')
+  }
+  const { struct, subject } = checkMessage(message)
+  if (struct === null) {
+    const data = { option: 'message', found: `${subject}, which has no fields` }
+    throw new FlyshuttleError('ERR_OPTION_INVALID', { ...data, wanted: 'one declared with fields' })
+  }
+  const fields = Object.keys(struct.fields)
+  const wanted = `each field of ${subject} once: ${fields.join(', ')}`
+  if (!Array.isArray(names)) throw invalid('fields', names, wanted)
+  const refuse = (found: string): never => {
+    throw new FlyshuttleError('ERR_OPTION_INVALID', { option: 'fields', found, wanted })
+  }
+  const seen = new Set<unknown>()
+  for (const name of names as unknown[]) {
+    if (!fields.includes(name as string)) refuse(`a list with ${describe(name)}`)
+    if (seen.has(name)) refuse(`a list with ${describe(name)} twice`)
+    seen.add(name)
+  }
+  const missing = fields.filter((name) => !seen.has(name))
+  if (missing.length > 0) refuse(`a list without ${missing.join(', ')}`)
+  return struct
+}

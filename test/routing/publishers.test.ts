@@ -1,0 +1,211 @@
+// Bound publishers: what they refuse, and when they may write straight into a ring.
+// That they keep the order with every other way is in outlet.test.ts and sender.test.ts.
+
+import { describe, expect, test } from 'vitest'
+import { describe as wordsFor } from '../../src/base/errors.js'
+import { message, raw, type Message } from '../../src/codec/message.js'
+import {
+  ascii,
+  bool,
+  bytes,
+  f32,
+  f64,
+  i16,
+  i64,
+  oneOf,
+  u16,
+  u32,
+  u64,
+  u8,
+  utf8,
+} from '../../src/codec/schema.js'
+import type { BoundPublisher } from '../../src/codec/struct.js'
+import { World } from './world.js'
+
+const Tick = message('tick', { n: u32, m: u32 })
+const code = (expected: string): unknown => expect.objectContaining({ code: expected })
+
+const All = message('all', {
+  a: f64,
+  b: f32,
+  c: u32,
+  d: i16,
+  e: u16,
+  f: u8,
+  g: bool,
+  h: oneOf('x', 'y', 'half', 'byte'),
+  i: oneOf('0', '1', '2', '3', '4', '5', '6', '7', '8'),
+  j: ascii(3),
+  k: ascii(6),
+  l: ascii(20),
+  m: utf8(9),
+  n: bytes(5),
+  o: i64,
+  p: u64,
+  ['__proto__']: u8,
+})
+const NAMES = Object.keys(All.struct?.fields ?? {})
+const all = (n: number): Record<string, unknown> => ({
+  a: n / 3,
+  b: n / 4,
+  c: n * 1000,
+  d: 0 - n,
+  e: n,
+  f: n & 255,
+  g: n % 2 === 0,
+  h: ['x', 'y', 'half', 'byte'][n & 3],
+  i: String(n % 9),
+  j: ['', 'A', 'AB', 'ABC'][n & 3],
+  k: 'abcdef'.slice(n % 7),
+  l: 'y'.repeat(n % 21),
+  m: ['', 'ä€', '😀', 'xyz'][n & 3],
+  n: Uint8Array.from({ length: n % 6 }, (_, k) => n + k),
+  o: BigInt(-n),
+  p: BigInt(n),
+  ['__proto__']: n & 7,
+})
+const WRONG: Record<string, readonly unknown[]> = {
+  a: ['1', undefined, null, 1n],
+  b: ['1'],
+  c: [-1, 1.5, 2 ** 32, NaN, '1'],
+  d: [32_768, -32_769, 0.5],
+  e: [65_536, -1],
+  f: [256, -1, '1', {}, Symbol('no')],
+  g: [1, undefined],
+  h: ['z', 1, null],
+  i: ['9', 9],
+  j: ['ABCD', 'A\0', 'é', 5, null, ['A']],
+  k: ['abcdefg', 'a\0'],
+  l: ['y'.repeat(21), 'é'],
+  m: ['x'.repeat(10), 5],
+  n: [new Uint8Array(6), [1, 2], 'ab'],
+  o: [1, 2n ** 63n],
+  p: [-1n, 1],
+}
+
+function worldOf(target: Message<any>, names: readonly string[], bulkRingBytes = 16 * 1024) {
+  const world = new World(3, { bulkRingBytes })
+  const only = world.thread(1).subscribe(target.subject)
+  const { sender, publishers } = world.thread(0)
+  const publisher: BoundPublisher = publishers.of(target, names, 7)
+  const take = (thread = 1): unknown[] => {
+    world.settle()
+    return world.thread(thread).take()
+  }
+  return { world, only, sender, publishers, publisher, take }
+}
+
+describe('a bound publisher', () => {
+  test('carries every type of field, in whatever order the fields were named', () => {
+    for (const names of [NAMES, [...NAMES].reverse()]) {
+      const { publisher, take, world } = worldOf(All, names)
+      for (let n = 0; n < 100; n++) {
+        const value = all(n)
+        publisher(...names.map((name) => value[name]))
+        expect(take()).toEqual([value])
+      }
+      expect(world.thread(1).errors).toEqual([])
+    }
+  })
+
+  test.each(Object.keys(WRONG))('refuses what publish refuses in a field such as %s', (name) => {
+    const { publisher, sender, take } = worldOf(All, NAMES)
+    const call = (value: Record<string, unknown>): unknown => {
+      try {
+        return publisher(...NAMES.map((one) => value[one]))
+      } catch (error) {
+        return error
+      }
+    }
+    const publish = (value: Record<string, unknown>): unknown => {
+      try {
+        return sender.publish(All, value, 7)
+      } catch (error) {
+        return error
+      }
+    }
+    call(all(1))
+    for (const wrong of WRONG[name] ?? []) {
+      const value = Object.assign(all(2), { [name]: wrong })
+      const refused = publish(value)
+      expect(refused, wordsFor(wrong)).toMatchObject({ code: 'ERR_PAYLOAD_INVALID' })
+      expect(call(value)).toEqual(refused)
+    }
+    call(all(3))
+    expect(take()).toHaveLength(2)
+  })
+
+  test('says who sent, and false above the high-water mark', () => {
+    const { publisher, world } = worldOf(Tick, ['n', 'm'], 1024)
+    const results = Array.from({ length: 40 }, (_, n) => publisher(n, n))
+    // Frames of 24 bytes: above three quarters of 1024 bytes from the 33rd on.
+    expect(results.indexOf(false)).toBe(32)
+    world.settle()
+    expect(world.thread(1).got[0]).toMatchObject({ agent: 7, source: 0, value: { n: 0, m: 0 } })
+    expect(world.thread(1).got).toHaveLength(40)
+  })
+
+  test('writes nothing for the object that the program did not make', () => {
+    const { publisher, publishers, sender, take } = worldOf(Tick, ['n', 'm'])
+    publisher(1, 2)
+    let slow = 0
+    const publish = sender.publish.bind(sender)
+    sender.publish = (...given: Parameters<typeof publish>) => {
+      slow++
+      return publish(...given)
+    }
+    for (let n = 0; n < 100; n++) publisher(n, n)
+    expect(slow).toBe(0)
+    expect(take()).toHaveLength(101)
+    expect(publishers.of(Tick, ['n', 'm'], 7)).toBe(publisher)
+    expect(publishers.of(Tick, ['m', 'n'], 7)).not.toBe(publisher)
+    expect(publishers.of(Tick, ['n', 'm'], 8)).not.toBe(publisher)
+  })
+
+  test('follows its receivers: a second one, another thread, nobody', () => {
+    const { world, only, publisher, take } = worldOf(Tick, ['n', 'm'])
+    const ticks = (...numbers: number[]): unknown[] => numbers.map((n) => ({ n, m: 0 }))
+    publisher(1, 0)
+    publisher(2, 0)
+    const second = world.thread(2).subscribe('>')
+    publisher(3, 0)
+    expect(take(1)).toEqual(ticks(1, 2, 3))
+    world.thread(1).unsubscribe(only)
+    publisher(4, 0)
+    publisher(5, 0)
+    expect(take(2)).toEqual(ticks(3, 4, 5))
+    world.thread(2).unsubscribe(second)
+    expect(publisher(6, 0)).toBe(true)
+    world.settle()
+    expect(world.threads.flatMap(({ got }) => got)).toEqual([])
+  })
+
+  test('is refused after close, whatever its arguments', () => {
+    const { publisher, publishers, sender } = worldOf(Tick, ['n', 'm'])
+    publisher(1, 0)
+    publishers.close()
+    sender.close()
+    expect(() => publisher(2, 0)).toThrow(code('ERR_CLOSED'))
+    expect(() => publisher('x', 0)).toThrow(code('ERR_CLOSED'))
+    expect(() => publishers.of(Tick, ['n', 'm'], 7)).toThrow(code('ERR_CLOSED'))
+  })
+
+  test('is not to be had for other names than those of the fields, each once', () => {
+    const { publishers } = worldOf(Tick, ['n', 'm'])
+    const refuse = (names: unknown, found: string, target: unknown = Tick): void => {
+      const make = (): unknown => publishers.of(target as never, names as never, 0)
+      expect(make).toThrow(code('ERR_OPTION_INVALID'))
+      expect(make).toThrow(found)
+    }
+    refuse(['n'], 'without m')
+    refuse([], 'without n, m')
+    refuse(['n', 'm', 'k'], 'with "k"')
+    refuse(['n', 'm', 'n'], 'with "n" twice')
+    refuse(['n', 5], 'with 5')
+    refuse('n', 'fields is "n"')
+    refuse(undefined, 'fields is undefined')
+    refuse([], 'bytes, which has no fields', message('bytes', raw))
+    refuse(['n'], 'message is "tick"', 'tick')
+    refuse(['n'], 'message is null', null)
+  })
+})
