@@ -112,6 +112,9 @@ export const PUBLISHERS_MAX = 1024
 export const MAILBOX_MESSAGES_DEFAULT = 1024
 export const CONCURRENCY_MAX = 65_536
 
+/** Jobs of more urgent levels after which a level that has some gets one out. */
+export const STARVATION_JOBS_MAX = 64
+
 /** A channel: shapes of plain objects that it remembers; messages that an iteration takes ahead. */
 export const CHANNEL_DICTIONARY_BYTES = 64 * 1024
 export const CHANNEL_PREFETCH = 64
