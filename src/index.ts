@@ -30,6 +30,7 @@ export type {
   MailboxFullEvent,
 } from './base/events.js'
 export type { AgentDefinition, SubscribeOptions } from './agent/agent.js'
+export type { Condition, Filter } from './codec/filter-rule.js'
 export type { MessageInfo } from './agent/info.js'
 export type {
   Outcome,

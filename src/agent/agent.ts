@@ -5,19 +5,23 @@
 // (`engine/agent-host.ts`) does the rest.
 
 import { FlyshuttleError, describe } from '../base/errors.js'
+import type { Filter } from '../codec/filter-rule.js'
 import type { Message, Rpc } from '../codec/message.js'
 import type { MessageInfo } from './info.js'
 
 type Awaitable<T> = T | PromiseLike<T>
 
-/** How one subscription is served. */
-export interface SubscribeOptions {
+/** How one subscription is served; `T` is what its messages carry. */
+export interface SubscribeOptions<T = any> {
   /** How many messages an asynchronous handler may work on at one time. Default 1. */
   readonly concurrency?: number
   /** Messages that may wait for the handler before senders see Full. Default 1024. */
   readonly mailbox?: number
-  /** Subscriptions with the same queue name share messages: each goes to one of them. */
-  readonly queue?: string
+  /**
+   * Subscriptions with the same queue name share messages: each goes to one of them. Instances of
+   * one agent share those of the agent's name; `false`: each instance gets every message.
+   */
+  readonly queue?: string | false
   /** Never holds a publisher back: what finds no room is skipped. Default false. */
   readonly lossy?: boolean
   /**
@@ -25,6 +29,11 @@ export interface SubscribeOptions {
    * handlers that read one field; valid until the handler returns or first awaits. Default false.
    */
   readonly lazy?: boolean
+  /**
+   * Which messages are wanted, by fields, headers or paths: `{ delayMin: { gte: 60 } }`. Asked by
+   * the sender, so what is refused is never written. Default: all.
+   */
+  readonly filter?: Filter<T>
 }
 
 /**

@@ -157,7 +157,7 @@ export const STRUCT_BYTES_MAX = 65_536
 export const FILTER_DEPTH_MAX = 8
 export const FILTER_NODES_MAX = 64
 export const FILTER_LIST_MAX = 256
-export const FILTER_BYTES_MAX = 4096
+export const FILTER_BYTES_MAX = 3072
 
 assert(FRAME_HEADER_BYTES % FRAME_ALIGN_BYTES === 0, 'a payload starts aligned')
 assert(
@@ -172,3 +172,5 @@ assert(
   'a lost wake is found before a default deadline passes',
 )
 assert(SPIN_US <= SPIN_BUDGET_US, 'one spin fits its budget')
+// As a text within a text, each of its quotes takes two bytes.
+assert(2 * FILTER_BYTES_MAX + 1024 <= RULES_BYTES_MAX, 'the longest filter fits the rules')

@@ -36,7 +36,9 @@ export interface Condition<T = any> {
 }
 
 /** A bare value stands for `{ eq: value }`. */
-type Wanted<T> = Condition<Extract<T, Operand>> | Extract<T, Operand>
+type Wanted<T> = unknown extends T
+  ? Condition | Operand
+  : Condition<Extract<T, Operand>> | Extract<T, Operand>
 
 interface FilterWords<T> {
   readonly and?: readonly Filter<T>[]
@@ -50,15 +52,22 @@ interface LooseFilter {
   readonly [path: string]: unknown
 }
 
+interface PathRules {
+  readonly [path: `${string}.${string}`]: Wanted<any>
+}
+
+/** Bytes, lists and bare values have no fields to name. */
+type FieldRules<T> = T extends readonly unknown[] | Uint8Array | Operand
+  ? unknown
+  : { readonly [K in keyof T]?: Wanted<T[K]> }
+
 /**
  * Rules over a message of type `T`; all of them must hold. Keys are fields, or paths such as
  * `user.name` into plain objects.
  */
 export type Filter<T = any> = unknown extends T
   ? LooseFilter
-  : FilterWords<T> & { readonly [K in keyof T]?: Wanted<T[K]> } & {
-      readonly [path: `${string}.${string}`]: Wanted<any>
-    }
+  : FilterWords<T> & FieldRules<T> & PathRules
 
 export type Operator = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte' | 'in' | 'prefix' | 'exists'
 

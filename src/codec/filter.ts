@@ -5,6 +5,7 @@
 // view, which reads the bytes of the fields in question and no other. For plain values the sender
 // looks at the value as it was given. Nothing here is compiled from text.
 
+import type { Headers } from './headers.js'
 import {
   readFilter,
   type FilterNode,
@@ -14,19 +15,17 @@ import {
 } from './filter-rule.js'
 import type { Fields } from './schema.js'
 
-export type Headers = Readonly<Record<string, string>>
+/** Whether a message passes. `value` is the whole message. */
+export type Test = (value: unknown, headers: Headers) => boolean
 
-/** Whether a message passes. `value` is the whole message; `headers` null when it has none. */
-export type Test = (value: unknown, headers: Headers | null) => boolean
-
-type Read = (value: unknown, headers: Headers | null) => unknown
+type Read = (value: unknown, headers: Headers) => unknown
 
 /**
  * One filter, ready to be asked.
  *
  * @example
  * const filter = new CompiledFilter(filterText(parseFilter({ price: { gt: 5 } }, 'ticks', null)))
- * filter.test({ price: 9.5 }, null)      // true
+ * filter.test({ price: 9.5 }, NO_HEADERS)      // true
  */
 export class CompiledFilter {
   readonly text: string
@@ -65,9 +64,14 @@ function compile(node: FilterNode, fields: Fields | null): Test {
   }
   if (node[0] === 'and' || node[0] === 'or') {
     const parts = node[1].map((part) => compile(part, fields))
-    return parts.reduceRight(node[0] === 'and' ? both : either)
+    return node[0] === 'and' ? parts.reduceRight(both) : anyOf(parts)
   }
   return compare(readerOf(node, fields), node[2], operandOf(node, fields))
+}
+
+/** Passes what passes one of the tests; asks no more of them than it must. */
+export function anyOf(tests: readonly Test[]): Test {
+  return tests.reduceRight(either)
 }
 
 function both(rest: Test, first: Test): Test {
@@ -129,8 +133,7 @@ function operandOf([from, path, , operand]: FilterTest, fields: Fields | null): 
 
 function readerOf([from, path]: FilterTest, fields: Fields | null): Read {
   if (from === 'header') {
-    return (_, headers) =>
-      headers !== null && Object.hasOwn(headers, path) ? headers[path] : undefined
+    return (_, headers) => (Object.hasOwn(headers, path) ? headers[path] : undefined)
   }
   if (fields !== null) return fieldReader(path, fields)
   const keys = path.split('.')

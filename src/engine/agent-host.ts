@@ -56,12 +56,12 @@ export function defineAgent<State = undefined>(
 export function on<Q, R, State = any>(
   rpc: Rpc<Q, R>,
   handler: AgentHandler<Q, R, AgentContext<State>>,
-  options?: SubscribeOptions,
+  options?: SubscribeOptions<NoInfer<Q>>,
 ): Binding<AgentContext<State>>
 export function on<T, State = any>(
   message: Message<T>,
   handler: AgentHandler<T, unknown, AgentContext<State>>,
-  options?: SubscribeOptions,
+  options?: SubscribeOptions<NoInfer<T>>,
 ): Binding<AgentContext<State>>
 export function on<State = any>(
   pattern: string,
@@ -159,13 +159,13 @@ export class AgentHost {
     const { order, context } = hosted
     const { target, options } = binding
     const handler = binding.handler as AgentHandler<unknown, unknown, AgentContext>
-    // Instances of one name share its work; a single instance needs no group.
-    const queue = options.queue ?? (order.instances > 1 ? order.name : undefined)
+    // Instances of one name share its work unless told not to; a single one needs no group.
+    const queue = options.queue ?? (order.instances > 1 ? order.name : false)
     hosted.subscriptions.push(
       await this.#bus.subscribe(
         target as string,
         (value: unknown, info: MessageInfo) => handler(value, info, context),
-        { ...options, ...(queue === undefined ? {} : { queue }) },
+        { ...options, queue },
         isResponder,
         { agent: order.number, name: order.name },
       ),

@@ -179,9 +179,12 @@ export class Endpoint {
   subscribe<T>(
     target: Message<T>,
     handler: (value: T, info: MessageInfo) => unknown,
-    options?: SubscribeOptions,
+    options?: SubscribeOptions<NoInfer<T>>,
   ): Promise<SubscriptionHandle>
-  subscribe<T>(target: Message<T>, options?: SubscribeOptions): Promise<SubscriptionIterator<T>>
+  subscribe<T>(
+    target: Message<T>,
+    options?: SubscribeOptions<NoInfer<T>>,
+  ): Promise<SubscriptionIterator<T>>
   subscribe<T = any>(
     pattern: string,
     handler: (value: T, info: MessageInfo) => unknown,
@@ -228,7 +231,7 @@ export class Endpoint {
   handle<Q, R>(
     rpc: Rpc<Q, R>,
     handler: (value: Q, info: MessageInfo) => R | PromiseLike<R>,
-    options?: SubscribeOptions,
+    options?: SubscribeOptions<NoInfer<Q>>,
   ): Promise<SubscriptionHandle>
   handle<Q = any>(
     subject: string,

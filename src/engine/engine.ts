@@ -210,7 +210,7 @@ export class Engine extends Endpoint {
   override handle<Q, R>(
     rpc: Rpc<Q, R>,
     handler: (value: Q, info: MessageInfo) => R | PromiseLike<R>,
-    options?: SubscribeOptions,
+    options?: SubscribeOptions<NoInfer<Q>>,
   ): Promise<SubscriptionHandle>
   override handle<Q = any>(
     subject: string,

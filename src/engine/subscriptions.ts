@@ -12,6 +12,8 @@ import { Mailbox, type Handler } from '../agent/mailbox.js'
 import { FlyshuttleError, describe } from '../base/errors.js'
 import { tell, threadName } from '../base/events.js'
 import { CONCURRENCY_MAX, MAILBOX_MESSAGES_DEFAULT, REQUESTS_PENDING_MAX } from '../base/limits.js'
+import { CompiledFilter } from '../codec/filter.js'
+import { filterText, parseFilter } from '../codec/filter-rule.js'
 import type { Message, Rpc } from '../codec/message.js'
 import { INBOX_FULL } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
@@ -21,7 +23,7 @@ import type { LocalSubscription } from '../routing/target.js'
 import { checkPattern, checkSubject } from '../routing/subject.js'
 import { checkCount, checkKeys } from '../base/checks.js'
 
-const SUBSCRIBE_OPTIONS = ['concurrency', 'mailbox', 'queue', 'lossy', 'lazy']
+const SUBSCRIBE_OPTIONS = ['concurrency', 'mailbox', 'queue', 'lossy', 'lazy', 'filter']
 
 export type SubscribeTarget = string | Message<any> | Rpc<any, any>
 
@@ -101,9 +103,10 @@ export class Subscriptions {
       messagesMax: checkCount('mailbox', mailbox, 1, REQUESTS_PENDING_MAX),
       isLossy: options.lossy === true,
     }
-    const checkedQueue = queue === undefined ? '' : checkSubject(queue)
-    const id = await this.#takeId()
+    const checkedQueue = queue === undefined || queue === false ? '' : checkSubject(queue)
     const { message, reply } = typesOf(target, isResponder)
+    const filter = filterOf(options, pattern, message)
+    const id = await this.#takeId()
     const subscription: LocalSubscription = {
       entry: {
         id,
@@ -115,10 +118,12 @@ export class Subscriptions {
           (options.lossy === true ? SubscriptionFlag.Lossy : 0),
         pattern,
         queue: checkedQueue,
+        rules: filter === null ? undefined : { filter: filter.text },
       },
       message,
       reply,
       isLazy: options.lazy === true,
+      filter,
       name: party.name,
       mailbox: new Mailbox(handler, limits, {
         onFull: (isFull) => {
@@ -204,4 +209,14 @@ function typesOf(
     return { message: target.request, reply: isResponder ? target.reply : null }
   }
   return { message: target, reply: null }
+}
+
+function filterOf(
+  { filter }: SubscribeOptions,
+  pattern: string,
+  message: Message<unknown> | null,
+): CompiledFilter | null {
+  if (filter === undefined) return null
+  const fields = message?.struct?.fields ?? null
+  return new CompiledFilter(filterText(parseFilter(filter, pattern, fields)))
 }

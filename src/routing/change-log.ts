@@ -42,7 +42,8 @@ export const SubscriptionFlag = {
 export interface SubscriptionRules {
   readonly policy?: unknown
   readonly weight?: number
-  readonly filter?: unknown
+  /** A parsed filter as text. */
+  readonly filter?: string
 }
 
 /** One subscription as every thread knows it. */

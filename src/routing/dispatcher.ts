@@ -8,6 +8,7 @@
 import { NO_EXTRAS, RequestTicket } from '../agent/info.js'
 import { FlyshuttleError } from '../base/errors.js'
 import { FRAME_HEADER_BYTES, ROUTES_CACHED_MAX } from '../base/limits.js'
+import type { CompiledFilter } from '../codec/filter.js'
 import { NO_HEADERS, decodeHeaders } from '../codec/headers.js'
 import type { Region, Views } from '../memory/region.js'
 import { CodecId } from '../base/codec-id.js'
@@ -136,7 +137,8 @@ export class Dispatcher {
     if (kind === FrameKind.Publish && (word1 & SPECIAL_PUBLISH) === 0) {
       const target = this.#targetOf(source, i32[word + 2] as number)
       for (const subscription of target.plain) {
-        this.#publishTo(subscription, target.subject, word1 >>> FRAME_SOURCE_SHIFT)
+        const agent = word1 >>> FRAME_SOURCE_SHIFT
+        this.#publishTo(subscription, target.subject, agent, subscription.filter)
       }
       const last = decoder.lastStruct
       const isDecoded = decoder.codec === CodecId.Struct && last?.typeId === decoder.typeId >>> 0
@@ -211,13 +213,16 @@ export class Dispatcher {
         : this.#inlineTargetOf(inline)
     const agent = word1 >>> FRAME_SOURCE_SHIFT
     if (kind === FrameKind.Publish && targetId < 0) {
-      for (const subscription of target.plain) this.#publishTo(subscription, target.subject, agent)
+      for (const subscription of target.plain) {
+        this.#publishTo(subscription, target.subject, agent, subscription.filter)
+      }
       return
     }
     const chosen = this.#byId.get(targetId)
     const isCurrent = chosen !== undefined && chosen.entry.generation === targetGeneration
     if (kind === FrameKind.Publish) {
-      if (isCurrent) this.#publishTo(chosen, target.subject, agent)
+      // Its sender asked for it alone.
+      if (isCurrent) this.#publishTo(chosen, target.subject, agent, null)
       return
     }
     if (kind !== FrameKind.Request) throw this.#decoder.corrupt(`kind ${kind}`)
@@ -237,11 +242,21 @@ export class Dispatcher {
     }
   }
 
-  #publishTo(subscription: LocalSubscription, subject: string, agent: number): void {
+  #publishTo(
+    subscription: LocalSubscription,
+    subject: string,
+    agent: number,
+    filter: CompiledFilter | null,
+  ): void {
+    const decoder = this.#decoder
+    const { headers } = this.#extras
     let value: unknown
     try {
       const isLazy = subscription.isLazy && !subscription.mailbox.isBusy
-      value = this.#decoder.decode(subject, subscription.message, isLazy)
+      const isStruct = decoder.codec === CodecId.Struct
+      if (filter !== null && isStruct && !decoder.passes(filter, subject, headers)) return
+      value = decoder.decode(subject, subscription.message, isLazy)
+      if (filter !== null && !isStruct && !filter.test(value, headers)) return
     } catch (error) {
       this.#events.onError(error, subject, subscription)
       return

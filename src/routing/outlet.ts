@@ -5,7 +5,8 @@
 // looks nothing up. The emitter goes by a gate: a word that holds the version of the routes for
 // which its way is right. Any change of the routes moves the shared version past the gate; a
 // message of the subject that has to wait shuts it (`Route.shut`). In both cases the next publish
-// takes the long way, which opens the gate again once it may.
+// takes the long way, which opens the gate again once it may. Where the only receiver has filters,
+// they stand in front of the emitter, so that a message it does not want costs no more than asking.
 
 import {
   EMITTERS_MAX,
@@ -13,8 +14,10 @@ import {
   FLUSH_BYTES,
   FRAME_HEADER_BYTES,
 } from '../base/limits.js'
+import { anyOf, type Test } from '../codec/filter.js'
+import { NO_HEADERS } from '../codec/headers.js'
 import type { Message } from '../codec/message.js'
-import type { Emit } from '../codec/struct.js'
+import type { Emit, StructCodec } from '../codec/struct.js'
 import type { LinkWriter } from '../link/outbox.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
 import { HEADER_VERSION } from '../memory/layout.js'
@@ -25,7 +28,7 @@ import {
   FRAME_SOURCE_SHIFT,
   FrameKind,
 } from '../ring/frame.js'
-import type { Route } from './route-table.js'
+import type { Destination, Route } from './route-table.js'
 
 /** By all engines of this thread. */
 let emittersMade = 0
@@ -38,6 +41,8 @@ export class Outlet {
   /** The way into `link`, or null: then nothing goes but the long way. */
   emit: Emit | null = null
   link: LinkWriter | null = null
+  /** Whether `emit` asks the filters of the only receiver first. */
+  #isFiltered = false
 
   constructor(message: Message<unknown>, route: Route) {
     this.message = message
@@ -55,7 +60,7 @@ export class Outlet {
   learn(views: Views, dictionary: DictionaryWriter): void {
     const { solo } = this.route
     if (solo === null || this.route.parked.length > 0) return
-    if (solo === this.link) this.route.open()
+    if (solo === this.link && this.route.isFiltered === this.#isFiltered) this.route.open()
     else if (++this.#messages >= EMITTER_AFTER_MESSAGES) this.#compile(solo, views, dictionary)
   }
 
@@ -69,11 +74,12 @@ export class Outlet {
     if (!dictionary.addType(typeId, struct.canonical)) return
     const { ring } = link
     const units = lengthBytes >>> 3
-    this.emit = struct.emitter(views, {
+    const gate = route.gate(link)
+    const emit = struct.emitter(views, {
       cursor: ring.cursor,
-      gate: route.gate(link),
+      gate,
       kept: this.#kept,
-      versionIndex: HEADER_VERSION >>> 2,
+      versionIndex: VERSION_INDEX,
       fullIndex: link.fullIndex,
       data: ring.data,
       mask: ring.capacity - 1,
@@ -89,7 +95,35 @@ export class Outlet {
       typeId: typeId | 0,
       number: emittersMade++,
     })
+    this.#isFiltered = route.isFiltered
+    this.emit = route.isFiltered ? this.#askFirst(emit, gate, views.i32, struct) : emit
     this.link = link
     route.open()
   }
+
+  /**
+   * The same emitter, behind the filters of the only receiver. While the gate is open, the route
+   * says which they are; what none of them lets through is done at once.
+   */
+  #askFirst(emit: Emit, gate: Int32Array, i32: Int32Array, struct: StructCodec<unknown>): Emit {
+    const { route, message } = this
+    let destination: Destination | undefined
+    let isWanted = ALL
+    return (value, agent) => {
+      if (i32[VERSION_INDEX] === gate[0]) {
+        if (destination !== route.destinations[0]) {
+          destination = route.destinations[0]
+          const tests = destination?.filters?.map((filter) =>
+            filter.testOf(message.typeId, struct.fields),
+          )
+          isWanted = tests === undefined ? ALL : anyOf(tests)
+        }
+        if (!isWanted(value, NO_HEADERS)) return 0
+      }
+      return emit(value, agent)
+    }
+  }
 }
+
+const ALL: Test = () => true
+const VERSION_INDEX = HEADER_VERSION >>> 2

@@ -5,6 +5,7 @@
 import type { LinkWriter } from '../link/outbox.js'
 import type { CodecId } from '../base/codec-id.js'
 import type { Envelope } from './envelope.js'
+import type { Passed } from './wanted.js'
 
 /** A request that waits for its reply. The sender notes here who got it. */
 export interface AwaitedRequest {
@@ -25,6 +26,8 @@ export interface Parcel {
   typeId: number
   agent: number
   envelope: Envelope
+  /** What the filters of the route said when it was published. */
+  passed: Passed
   /** The payload, owned by the parcel. */
   readonly payload: Uint8Array
   /** Null for a publish. */

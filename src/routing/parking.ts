@@ -10,6 +10,7 @@ import type { LinkWriter } from '../link/outbox.js'
 import type { Parcel } from './parcel.js'
 import { REQUEST_BYTES } from './plan.js'
 import type { Route } from './route-table.js'
+import { wants, type Passed } from './wanted.js'
 
 /** What a parked message counts for besides its payload. */
 const PARKED_BYTES = FRAME_HEADER_BYTES + REQUEST_BYTES
@@ -54,8 +55,8 @@ export class Parking {
    *
    * @throws ERR_BACKPRESSURE when one of them has no overflow left
    */
-  charge(route: Route, bytes: number): LinkWriter[] {
-    const charged = linksOf(route)
+  charge(route: Route, bytes: number, passed: Passed): LinkWriter[] {
+    const charged = linksOf(route, passed)
     for (const { overflowBytes } of charged) {
       if (overflowBytes + bytes + PARKED_BYTES <= OVERFLOW_BYTES_MAX) continue
       const { subject } = route
@@ -112,11 +113,10 @@ function discharge(parcel: Parcel): void {
   for (const link of parcel.charged) link.discharge(parkedBytes(parcel))
 }
 
-/** Every link that a message of this route may take, once. */
-function linksOf(route: Route): LinkWriter[] {
-  const links = new Set<LinkWriter>()
-  for (const { link } of route.destinations) links.add(link)
-  for (const group of route.groups) for (const { link } of group.members) links.add(link)
-  for (const { link } of route.responders?.members ?? []) links.add(link)
-  return [...links]
+/** Every link that a message of this route may take, once; by the filters that it has passed. */
+function linksOf(route: Route, passed: Passed): LinkWriter[] {
+  const groups = route.groups.flatMap((group) => group.members)
+  const receivers = [...route.destinations, ...groups, ...(route.responders?.members ?? [])]
+  const wanting = receivers.filter(({ filters }) => wants(filters, passed))
+  return [...new Set(wanting.map(({ link }) => link))]
 }

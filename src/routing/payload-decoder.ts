@@ -6,7 +6,9 @@
 
 import { CodecId } from '../base/codec-id.js'
 import { FlyshuttleError } from '../base/errors.js'
+import type { CompiledFilter } from '../codec/filter.js'
 import { FlatDecoder } from '../codec/flat.js'
+import type { Headers } from '../codec/headers.js'
 import type { Message } from '../codec/message.js'
 import { MsgpackDecoder } from '../codec/msgpack.js'
 import { structFromCanonical } from '../codec/struct.js'
@@ -65,8 +67,7 @@ export class PayloadDecoder {
       throw this.#mismatch(subject, wanted)
     }
     if (codec === CodecId.Struct) {
-      const struct = this.#structOf(subject, this.typeId >>> 0)
-      if (this.end - this.start < struct.bytes) throw this.corrupt('a struct cut short')
+      const struct = this.#structHere(subject)
       return isLazy ? struct.bound.view(this.start) : struct.bound.decode(this.start)
     }
     if (codec === CodecId.Msgpack) {
@@ -78,6 +79,20 @@ export class PayloadDecoder {
     }
     if (codec === CodecId.None) return undefined
     throw this.corrupt(`codec ${codec as number}`)
+  }
+
+  /** Whether the struct under way passes: only the fields that the filter names are read. */
+  passes(filter: CompiledFilter, subject: string, headers: Headers): boolean {
+    const { typeId, fields, bound } = this.#structHere(subject)
+    const isPassing = filter.testOf(typeId, fields)(bound.view(this.start), headers)
+    bound.expire()
+    return isPassing
+  }
+
+  #structHere(subject: string): Struct {
+    const struct = this.#structOf(subject, this.typeId >>> 0)
+    if (this.end - this.start < struct.bytes) throw this.corrupt('a struct cut short')
+    return struct
   }
 
   #structOf(subject: string, typeId: number): Struct {
@@ -94,7 +109,8 @@ export class PayloadDecoder {
         })
       }
       const codec = structFromCanonical(subject, canonical)
-      struct = { typeId, bytes: codec.bytes, bound: codec.bind(this.#views) }
+      const { bytes, fields } = codec
+      struct = { typeId, bytes, fields, bound: codec.bind(this.#views) }
       this.#structs.set(typeId, struct)
     }
     this.lastStruct = struct
@@ -105,7 +121,8 @@ export class PayloadDecoder {
   learn(message: Message<unknown>): void {
     const { struct, typeId } = message
     if (struct === null || this.#structs.has(typeId)) return
-    this.#structs.set(typeId, { typeId, bytes: struct.bytes, bound: struct.bind(this.#views) })
+    const { bytes, fields } = struct
+    this.#structs.set(typeId, { typeId, bytes, fields, bound: struct.bind(this.#views) })
   }
 
   #mismatch(subject: string, wanted: Message<unknown>): FlyshuttleError {

@@ -7,10 +7,12 @@
 // each message.
 
 import { FlyshuttleError } from '../base/errors.js'
+import type { CompiledFilter } from '../codec/filter.js'
 import type { LinkWriter } from '../link/outbox.js'
 import { ThreadState } from '../memory/layout.js'
 import { frameBytes } from '../ring/frame.js'
-import type { Group, Member, Route } from './route-table.js'
+import type { Destination, Group, Member, Route } from './route-table.js'
+import { NONE_ASKED, isWanted, wants, type Passed } from './wanted.js'
 
 /** What a frame takes for naming one subscription, and for a request's correlation and deadline. */
 export const TARGET_BYTES = 8
@@ -31,6 +33,8 @@ export class Plan {
   responder: Member | null = null
   /** Lossy receivers that the message passes over. */
   skipped = 0
+  /** What the filters of the route said of the message. */
+  #passed: Passed = NONE_ASKED
 
   constructor(i32: Int32Array) {
     this.#i32 = i32
@@ -44,10 +48,13 @@ export class Plan {
    * @throws ERR_FRAME_CORRUPT when a receiver is found to write nonsense into its words, and from
    * then on when there is no other
    */
-  make(route: Route, isRequest: boolean, plainBytes: number): boolean {
+  make(route: Route, isRequest: boolean, plainBytes: number, passed: Passed): boolean {
     this.#clear()
+    this.#passed = passed
     let broken: LinkWriter | null = null
-    for (const { link, requiredRows } of route.destinations) {
+    for (const destination of route.destinations) {
+      if (!wants(destination.filters, passed)) continue
+      const { link, requiredRows } = destination
       // Nobody reads that ring any more; who is registered there is about to be withdrawn.
       if (this.#isDead(link)) continue
       // Its reader writes nonsense; that must not hold up the others.
@@ -55,7 +62,7 @@ export class Plan {
         broken = link
         continue
       }
-      if (this.#hasFull(link, requiredRows)) return false
+      if (this.#hasFull(destination)) return false
       if (this.#reserve(link, plainBytes)) this.#push(link, null)
       else if (requiredRows.length === 0) this.skipped++
       else {
@@ -65,6 +72,7 @@ export class Plan {
     }
     for (const group of route.groups) {
       const isOptional = group.isLossy
+      if (!isWanted(group, passed)) continue
       if (this.#pick(route, group, plainBytes + TARGET_BYTES, isOptional) !== null) continue
       if (!isOptional) return false
       this.skipped++
@@ -75,6 +83,7 @@ export class Plan {
       return !isRequest
     }
     const bytes = plainBytes + (isRequest ? REQUEST_BYTES : TARGET_BYTES)
+    if (!isWanted(responders, passed)) return !isRequest
     const isOptional = responders.isLossy && !isRequest
     const responder = this.#pick(route, responders, bytes, isOptional)
     if (isRequest) this.responder = responder
@@ -89,10 +98,15 @@ export class Plan {
     for (const group of this.#groups) group.turn = group.turnNext
   }
 
-  /** Whether nobody is left to answer: no responders, or only such whose threads have ended. */
-  isDeserted(route: Route): boolean {
-    const { responders } = route
-    return responders === null || responders.members.every(({ link }) => this.#isDead(link))
+  /**
+   * Whether nobody is left to answer: no responders, or only such whose threads have ended or whose
+   * filters refuse the request.
+   */
+  isDeserted({ responders }: Route, passed: Passed): boolean {
+    if (responders === null) return true
+    return responders.members.every(
+      ({ link, filters }) => this.#isDead(link) || !wants(filters, passed),
+    )
   }
 
   #clear(): void {
@@ -122,6 +136,7 @@ export class Plan {
           : near + ((group.turn + step) % (members.length - near))
       const member = members[index] as Member
       const { link, row } = member
+      if (!wants(member.filters, this.#passed)) continue
       if (link.ring.isCorrupt) {
         broken = link
         continue
@@ -170,10 +185,13 @@ export class Plan {
     this.members[frame] = member
   }
 
-  #hasFull(link: LinkWriter, rows: readonly number[]): boolean {
+  /** Whether somebody who wants the message holds it back. */
+  #hasFull({ link, requiredRows, requiredFilters }: Destination): boolean {
     if (this.#i32[link.fullIndex] === 0) return false
-    for (const row of rows) if (this.#i32[row] !== 0) return true
-    return false
+    return requiredRows.some((row, i) => {
+      const filter = requiredFilters[i] as CompiledFilter | null
+      return this.#i32[row] !== 0 && (filter === null || this.#passed.has(filter))
+    })
   }
 
   #isDead(link: LinkWriter): boolean {

@@ -101,7 +101,8 @@ export class Publishers {
     let link: LinkWriter | null = null
     const aim = (): void => {
       const { solo } = route
-      if (solo === null || route.parked.length > 0) return
+      // Behind filters it has no way of its own: they ask a message, which is made for them.
+      if (solo === null || route.isFiltered || route.parked.length > 0) return
       if (solo !== link) {
         const { ring, cursorIndex, fullIndex } = solo
         if (ring.data + ring.ringBytes > DATA_END_MAX) return

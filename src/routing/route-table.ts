@@ -6,12 +6,14 @@
 // that thread fans out.
 
 import { Fifo } from '../base/fifo.js'
+import type { CompiledFilter } from '../codec/filter.js'
 import { ROUTES_CACHED_MAX } from '../base/limits.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
 import { HEADER_VERSION, Lane } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
 import { ChangeLogReader, SubscriptionFlag, type Subscription } from './change-log.js'
+import { FilterCache } from './filter-cache.js'
 import type { Parcel } from './parcel.js'
 import { SubjectTrie } from './subject-trie.js'
 
@@ -23,6 +25,12 @@ export interface Destination {
    * only taps.
    */
   readonly requiredRows: readonly number[]
+  /** Of the subscription of each of these rows; null: it wants every message. */
+  readonly requiredFilters: readonly (CompiledFilter | null)[]
+  /** All of them, each once. */
+  readonly asked: readonly CompiledFilter[]
+  /** The thread gets what one of them lets through. Null: somebody there wants every message. */
+  readonly filters: readonly CompiledFilter[] | null
 }
 
 /** One subscription of a queue group or one responder. */
@@ -30,6 +38,8 @@ export interface Member {
   readonly subscription: Subscription
   readonly link: LinkWriter
   readonly row: number
+  /** Its only one, or null: it wants every message. */
+  readonly filters: readonly [CompiledFilter] | null
 }
 
 /** Subscriptions that share messages: each goes to one of them, in turn. */
@@ -63,6 +73,8 @@ export class Route {
   solo: LinkWriter | null = null
   /** The only receiver of any kind, when that is a responder: the fast path of requests. */
   soloResponder: Member | null = null
+  /** Some receiver wants only a part of the messages: ask first (`wanted.ts`). */
+  isFiltered = false
   /**
    * Messages that found no room, oldest first. While there are any, later ones line up behind them.
    */
@@ -70,8 +82,9 @@ export class Route {
 
   /** Somebody keeps it at hand, beside the cache. */
   isPinned = false
-  /** One for each link that emitters of this subject lead to. */
+  /** One for each link that emitters of this subject lead to, and those that ask filters first. */
   #gates: Map<LinkWriter, Int32Array> | null = null
+  #filteredGates: Map<LinkWriter, Int32Array> | null = null
   /** Those of bound publishers, which lead to one link after the other. */
   readonly #publisherGates: Int32Array[] = []
 
@@ -82,10 +95,13 @@ export class Route {
 
   /**
    * Word 0: the shared version for which emitters of this subject into `link` may pass; see
-   * `outlet.ts`. Emitters of several messages share it, but never with those into another link.
+   * `outlet.ts`. Emitters of several messages share it, but never with those into another link, nor
+   * those that ask filters with those that do not.
    */
   gate(link: LinkWriter): Int32Array {
-    const gates = (this.#gates ??= new Map<LinkWriter, Int32Array>())
+    const gates = this.isFiltered
+      ? (this.#filteredGates ??= new Map<LinkWriter, Int32Array>())
+      : (this.#gates ??= new Map<LinkWriter, Int32Array>())
     let gate = gates.get(link)
     if (gate === undefined) gates.set(link, (gate = new Int32Array(new ArrayBuffer(GATE_BYTES))))
     return gate
@@ -104,9 +120,10 @@ export class Route {
   /** Whatever is published next takes the long way. */
   shut(): void {
     // A version that has been: they only move forward.
-    for (const gate of this.#publisherGates) gate[0] = this.version - 1
-    if (this.#gates === null) return
-    for (const gate of this.#gates.values()) gate[0] = this.version - 1
+    const gates = [this.#gates?.values() ?? [], this.#filteredGates?.values() ?? []]
+    for (const some of [...gates, this.#publisherGates]) {
+      for (const gate of some) gate[0] = this.version - 1
+    }
   }
 
   get hasReceivers(): boolean {
@@ -123,6 +140,7 @@ export class RouteTable {
   readonly #isNear: (thread: number) => boolean
   readonly #trie = new SubjectTrie<Subscription>()
   readonly #routes = new Map<string, Route>()
+  readonly #filters = new FilterCache()
   #version = -1
 
   /** `isNear` says whether a thread shares our memory node: its instances come before others. */
@@ -181,35 +199,41 @@ export class RouteTable {
   }
 
   #compile(route: Route): void {
-    const rows = new Map<number, number[]>()
+    const plain = new Map<number, Wanting[]>()
     const groups = new Map<string, Member[]>()
     const responders: Member[] = []
     for (const subscription of this.#trie.match(route.subject)) {
       const { thread, flags, queue } = subscription
       const row = (this.#region.layout.subscriptionRows >>> 2) + subscription.id
-      const member = { subscription, link: this.#outbox.link(thread, Lane.Bulk), row }
+      const filter = this.#filters.of(subscription.rules?.filter)
+      const link = this.#outbox.link(thread, Lane.Bulk)
+      const filters = filter === null ? null : ([filter] as const)
+      const member = { subscription, link, row, filters }
       if ((flags & SubscriptionFlag.Responder) !== 0) responders.push(member)
       else if (queue !== '') {
         const members = groups.get(queue)
         if (members === undefined) groups.set(queue, [member])
         else members.push(member)
       } else {
-        const required = rows.get(thread) ?? []
-        if ((flags & SubscriptionFlag.Lossy) === 0) required.push(row)
-        rows.set(thread, required)
+        const wanting = plain.get(thread) ?? []
+        wanting.push({ row, filter, isRequired: (flags & SubscriptionFlag.Lossy) === 0 })
+        plain.set(thread, wanting)
       }
     }
     const turnOf = (queue: string): number =>
       route.groups.find((group) => group.queue === queue)?.turn ?? 0
-    route.destinations = [...rows].map(([thread, requiredRows]) => ({
-      link: this.#outbox.link(thread, Lane.Bulk),
-      requiredRows,
-    }))
+    route.destinations = [...plain].map(([thread, wanting]) =>
+      destinationOf(this.#outbox.link(thread, Lane.Bulk), wanting),
+    )
     route.groups = [...groups].map(([queue, members]) =>
       this.#groupOf(queue, members, turnOf(queue)),
     )
     route.responders =
       responders.length === 0 ? null : this.#groupOf('', responders, route.responders?.turn ?? 0)
+    const members = [...route.groups.flatMap((group) => group.members), ...responders]
+    route.isFiltered =
+      route.destinations.some(({ asked }) => asked.length > 0) ||
+      members.some(({ filters }) => filters !== null)
     const only = route.destinations[0]
     const isSolo =
       route.destinations.length === 1 && route.groups.length === 0 && route.responders === null
@@ -241,5 +265,25 @@ export class RouteTable {
     for (const [subject, route] of this.#routes) {
       if (route.parked.length === 0 && !route.isPinned) this.#routes.delete(subject)
     }
+  }
+}
+
+/** A plain subscription, as far as senders care. */
+interface Wanting {
+  readonly row: number
+  readonly filter: CompiledFilter | null
+  readonly isRequired: boolean
+}
+
+function destinationOf(link: LinkWriter, wanting: readonly Wanting[]): Destination {
+  const required = wanting.filter(({ isRequired }) => isRequired)
+  const all = wanting.map(({ filter }) => filter)
+  const asked = [...new Set(all)].filter((filter) => filter !== null)
+  return {
+    link,
+    requiredRows: required.map(({ row }) => row),
+    requiredFilters: required.map(({ filter }) => filter),
+    asked,
+    filters: all.includes(null) ? null : asked,
   }
 }

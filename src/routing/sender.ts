@@ -26,6 +26,7 @@ import { PayloadStage } from './payload.js'
 import type { Route, RouteTable } from './route-table.js'
 import { checkSubject } from './subject.js'
 import { Transmitter } from './transmitter.js'
+import { NONE_ASKED, ask, type Passed } from './wanted.js'
 
 export interface SenderEvents {
   /** Something waits for room: keep the loop alive until it is gone. */
@@ -56,6 +57,7 @@ export class Sender {
     typeId: 0,
     agent: 0,
     envelope: PLAIN,
+    passed: NONE_ASKED,
     payload: EMPTY,
     request: null,
     settle: null,
@@ -143,6 +145,7 @@ export class Sender {
     envelope: Envelope = PLAIN,
   ): boolean {
     const route = this.#prepare(message, value, agent, envelope)
+    if (route === null) return true
     return mayWrite(route) && this.#transmitter.all(route, this.#staged, false)
   }
 
@@ -154,6 +157,7 @@ export class Sender {
     envelope: Envelope = PLAIN,
   ): Promise<void> {
     const route = this.#prepare(message, value, agent, envelope)
+    if (route === null) return Promise.resolve()
     if (mayWrite(route) && this.#transmitter.all(route, this.#staged, true)) {
       return Promise.resolve()
     }
@@ -192,10 +196,11 @@ export class Sender {
   ): void {
     this.#assertOpen('request')
     const route = this.#routeOf(message, subject)
-    if (route.responders === null) throw noResponders(subject)
-    this.#stage.stage(message, subject, value)
+    const passed = ask(route, message, value, envelope.headers, this.#views.i32)
     const transmitter = this.#transmitter
-    const parcel = this.#fill(agent, request, envelope)
+    if (passed === null || transmitter.isUnanswered(route, passed)) throw noResponders(subject)
+    this.#stage.stage(message, subject, value)
+    const parcel = this.#fill(agent, request, envelope, passed)
     transmitter.check(route, parcel)
     const isWritten =
       mayWrite(route) &&
@@ -204,7 +209,7 @@ export class Sender {
       if (flushNow && request.thread >= 0) {
         this.#outbox.flush(this.#outbox.link(request.thread, Lane.Bulk))
       }
-    } else if (transmitter.isDeserted(route)) throw noResponders(subject)
+    } else if (transmitter.isDeserted(route, parcel)) throw noResponders(subject)
     else this.#parkCharged(route)
   }
 
@@ -259,34 +264,47 @@ export class Sender {
     envelope: Envelope,
   ): boolean {
     const route = this.#prepare(message, value, agent, envelope)
+    if (route === null) {
+      this.#learn(message)
+      return true
+    }
     const parcel = this.#staged
     if (mayWrite(route) && this.#transmitter.solo(route, parcel)) {
-      if (typeof message === 'object') {
-        this.#outlets[message.ordinal]?.learn(this.#views, this.#dictionary)
-      }
+      this.#learn(message)
       return route.solo === null || route.solo.isBelowHighWater()
     }
     if (!mayWrite(route) || !this.#transmitter.all(route, parcel, true)) {
       this.#parkCharged(route)
       return false
     }
-    return this.#transmitter.isBelowHighWater(route)
+    return this.#transmitter.isBelowHighWater(route, parcel)
   }
 
-  /** Checks subject and payload, stages the payload, and fills the parcel of it. */
+  /** A message took the long way: it may be time for a shorter one. */
+  #learn(message: Message<unknown> | string): void {
+    if (typeof message !== 'object') return
+    this.#outlets[message.ordinal]?.learn(this.#views, this.#dictionary)
+  }
+
+  /**
+   * Checks subject and payload, stages the payload, and fills the parcel of it. Null: no filter
+   * lets it through, so that nothing is to be done.
+   */
   #prepare(
     message: Message<unknown> | string,
     value: unknown,
     agent: number,
     envelope: Envelope,
-  ): Route {
+  ): Route | null {
     this.#assertOpen('publish')
     const isTyped = typeof message === 'object' && message !== null
     const typed = isTyped ? checkMessage(message) : null
     const subject = isTyped ? message.subject : message
     const route = this.#routeOf(typed, subject)
+    const passed = ask(route, typed, value, envelope.headers, this.#views.i32)
+    if (passed === null) return null
     this.#stage.stage(typed, subject, value)
-    this.#transmitter.check(route, this.#fill(agent, null, envelope))
+    this.#transmitter.check(route, this.#fill(agent, null, envelope, passed))
     return route
   }
 
@@ -312,12 +330,13 @@ export class Sender {
   }
 
   /** The parcel of what is staged: one object for all messages, copied when it has to wait. */
-  #fill(agent: number, request: AwaitedRequest | null, envelope: Envelope): Parcel {
+  #fill(agent: number, request: AwaitedRequest | null, envelope: Envelope, passed: Passed): Parcel {
     const parcel = this.#staged
     parcel.codec = this.#stage.codec
     parcel.typeId = this.#stage.typeId
     parcel.agent = agent
     parcel.envelope = envelope
+    parcel.passed = passed
     parcel.request = request
     parcel.settle = null
     return parcel
@@ -327,7 +346,7 @@ export class Sender {
   #parkCharged(route: Route): void {
     // Whoever it was for has gone, or nobody came: as with any publish to nobody, it is done.
     if (!route.hasReceivers) return
-    this.#park(route, this.#parking.charge(route, this.#stage.bytes))
+    this.#park(route, this.#parking.charge(route, this.#stage.bytes, this.#staged.passed))
   }
 
   #park(route: Route, charged: readonly LinkWriter[]): void {
@@ -340,7 +359,9 @@ export class Sender {
     const { request } = parcel
     this.#routes.refresh(route)
     if (request !== null && request.isSettled) return true
-    if (request !== null && this.#transmitter.isDeserted(route)) throw noResponders(route.subject)
+    if (request !== null && this.#transmitter.isDeserted(route, parcel)) {
+      throw noResponders(route.subject)
+    }
     if (!route.hasReceivers) return true
     this.#stage.restore(parcel.codec, parcel.typeId, parcel.payload)
     this.#transmitter.check(route, parcel)

@@ -7,7 +7,9 @@
 import { NO_EXTRAS, PublishInfo } from '../agent/info.js'
 import type { Mailbox } from '../agent/mailbox.js'
 import { FRAME_HEADER_BYTES } from '../base/limits.js'
+import type { CompiledFilter } from '../codec/filter.js'
 import type { Message } from '../codec/message.js'
+import type { Fields } from '../codec/schema.js'
 import type { BoundStruct } from '../codec/struct.js'
 import { FRAME_LENGTH_MASK, FRAME_SOURCE_SHIFT } from '../ring/frame.js'
 import type { Subscription } from './change-log.js'
@@ -22,6 +24,8 @@ export interface LocalSubscription {
   readonly reply: Message<unknown> | null
   /** Hand over a view that reads fields from the ring, instead of a decoded object. */
   readonly isLazy: boolean
+  /** What it wants of the messages of its pattern; null: all. */
+  readonly filter: CompiledFilter | null
   /** Name of the agent it belongs to; '' for the thread itself. */
   readonly name: string
 }
@@ -30,6 +34,7 @@ export interface LocalSubscription {
 export interface Struct {
   readonly typeId: number
   readonly bytes: number
+  readonly fields: Fields
   readonly bound: BoundStruct<unknown>
 }
 
@@ -64,6 +69,7 @@ export function expressOf(
 ): Express | null {
   const [only] = target.plain
   if (only === undefined || target.plain.length > 1 || only.isLazy) return null
+  if (only.filter !== null) return null
   if (only.message !== null && only.message.typeId !== struct.typeId) return null
   if ((word0 & FRAME_LENGTH_MASK) < FRAME_HEADER_BYTES + struct.bytes) return null
   const info = new PublishInfo(only.entry.pattern)

@@ -13,6 +13,7 @@ import type { Parcel } from './parcel.js'
 import type { PayloadStage } from './payload.js'
 import { Plan } from './plan.js'
 import type { Route } from './route-table.js'
+import { isWanted, wants, type Passed } from './wanted.js'
 
 export class Transmitter {
   readonly #i32: Int32Array
@@ -38,9 +39,14 @@ export class Transmitter {
     this.#frames.check(route, parcel)
   }
 
+  /** Whether nobody handles such requests, be they alive or not. */
+  isUnanswered({ responders }: Route, passed: Passed): boolean {
+    return responders === null || !isWanted(responders, passed)
+  }
+
   /** Whether nobody is left to answer. */
-  isDeserted(route: Route): boolean {
-    return this.#plan.isDeserted(route)
+  isDeserted(route: Route, { passed }: Parcel): boolean {
+    return this.#plan.isDeserted(route, passed)
   }
 
   /** Writes to the only receiver there is, without a plan. False: there is another, or no room. */
@@ -66,7 +72,7 @@ export class Transmitter {
     const { request } = parcel
     const plan = this.#plan
     const plainBytes = this.#frames.lengthOf(route, parcel, 0)
-    while (!plan.make(route, request !== null, plainBytes)) {
+    while (!plan.make(route, request !== null, plainBytes, parcel.passed)) {
       // Room may have appeared by the time the readers have been told that we wait for it.
       if (!mayAwait || !this.#awaitRoom()) return false
     }
@@ -84,9 +90,10 @@ export class Transmitter {
   }
 
   /** After `all`: whether each ring written to has room to spare, so that nobody need slow down. */
-  isBelowHighWater(route: Route): boolean {
-    for (const { link, requiredRows } of route.destinations) {
-      if (requiredRows.length > 0 && !link.isBelowHighWater()) return false
+  isBelowHighWater(route: Route, { passed }: Parcel): boolean {
+    for (const { link, requiredRows, filters } of route.destinations) {
+      if (requiredRows.length === 0 || !wants(filters, passed)) continue
+      if (!link.isBelowHighWater()) return false
     }
     for (let frame = 0; frame < this.#plan.frames; frame++) {
       const link = this.#plan.members[frame]?.link

@@ -84,7 +84,7 @@ describe('the change log', () => {
       }),
       entry(2, { pattern: 'x'.repeat(255), queue: 'q'.repeat(255) }),
       entry(3, { pattern: '>', queue: 'q' }),
-      entry(4, { queue: 'q', rules: { weight: 7, filter: { name: { eq: 'Zoë \n' } } } }),
+      entry(4, { queue: 'q', rules: { weight: 7, filter: 'Zoë \n' } }),
     ]
     for (const one of all) writer.add(one)
     const mirror = new Mirror(region)

@@ -4,6 +4,8 @@
 
 import { Mailbox, type Handler } from '../../src/agent/mailbox.js'
 import type { RequestTicket } from '../../src/agent/info.js'
+import { CompiledFilter } from '../../src/codec/filter.js'
+import { filterText, parseFilter, type Filter } from '../../src/codec/filter-rule.js'
 import type { Message } from '../../src/codec/message.js'
 import { Inbox } from '../../src/link/inbox.js'
 import type { LinkWriter, Outbox } from '../../src/link/outbox.js'
@@ -39,6 +41,7 @@ export interface SubscribeHow {
   readonly message?: Message<any>
   readonly handler?: Handler
   readonly concurrency?: number
+  readonly filter?: Filter
 }
 
 /** A frame as a thread got it. */
@@ -179,6 +182,10 @@ export class Player {
 
   subscribe(pattern: string, how: SubscribeHow = {}): LocalSubscription {
     const id = this.world.nextId()
+    const filter =
+      how.filter === undefined
+        ? null
+        : new CompiledFilter(filterText(parseFilter(how.filter, pattern, null)))
     const entry: Subscription = {
       id,
       generation: 100 + id,
@@ -189,6 +196,7 @@ export class Player {
         (how.lossy === true ? SubscriptionFlag.Lossy : 0),
       pattern,
       queue: how.queue ?? '',
+      rules: filter === null ? undefined : { filter: filter.text },
     }
     const handler: Handler =
       how.handler ??
@@ -200,6 +208,7 @@ export class Player {
       message: how.message ?? null,
       reply: null,
       isLazy: how.lazy === true,
+      filter,
       name: '',
       mailbox: new Mailbox(
         handler,

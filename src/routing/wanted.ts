@@ -1,0 +1,69 @@
+// Who wants a message, by the filters of a route: asked by the sender before anything is encoded,
+// and kept with a message that has to wait, whose value is gone by then.
+//
+// A thread's plain subscriptions share a frame, so asking stops at the first one that wants it; the
+// receiver decides for each of them. Where a mailbox is full, all are asked: only who wants the
+// message may hold it back. Members of queue groups and responders are chosen one by one,
+// so all of theirs are asked. What must stay true: reading a value may run its getters, so nothing
+// here is kept between two messages.
+
+import type { CompiledFilter } from '../codec/filter.js'
+import type { Headers } from '../codec/headers.js'
+import type { Message } from '../codec/message.js'
+import type { Group, Route } from './route-table.js'
+
+/**
+ * The filters that were asked and let the message pass. One that was not asked belongs to somebody
+ * who came later than the message.
+ */
+export type Passed = ReadonlySet<CompiledFilter>
+
+/** For routes without filters. */
+export const NONE_ASKED: Passed = new Set()
+
+/** Whether a receiver with these filters, any of which will do, gets the message. */
+export function wants(filters: readonly CompiledFilter[] | null, passed: Passed): boolean {
+  return filters === null || filters.some((filter) => passed.has(filter))
+}
+
+/** Whether one of a group gets the message. */
+export function isWanted({ members }: Group, passed: Passed): boolean {
+  return members.some(({ filters }) => wants(filters, passed))
+}
+
+/** Asks the filters of a route, if it has any. Null: nobody wants the message. */
+export function ask(
+  route: Route,
+  message: Message<unknown> | null,
+  value: unknown,
+  headers: Headers,
+  i32: Int32Array,
+): Passed | null {
+  if (!route.isFiltered) return NONE_ASKED
+  const passed = new Set<CompiledFilter>()
+  const refused = new Set<CompiledFilter>()
+  const passes = (filter: CompiledFilter): boolean => {
+    if (passed.has(filter)) return true
+    if (refused.has(filter)) return false
+    const isPassing = testOf(filter, message)(value, headers)
+    ;(isPassing ? passed : refused).add(filter)
+    return isPassing
+  }
+  let isWanted = false
+  for (const { link, asked, filters } of route.destinations) {
+    if (filters === null || filters.some(passes)) isWanted = true
+    if (i32[link.fullIndex] !== 0) asked.forEach(passes)
+  }
+  const { groups, responders } = route
+  for (const { members } of responders === null ? groups : [...groups, responders]) {
+    for (const { filters } of members) {
+      if (filters === null || filters.filter(passes).length > 0) isWanted = true
+    }
+  }
+  return isWanted ? passed : null
+}
+
+function testOf(filter: CompiledFilter, message: Message<unknown> | null): CompiledFilter['test'] {
+  const struct = message === null ? null : message.struct
+  return struct === null ? filter.test : filter.testOf(struct.typeId, struct.fields)
+}

@@ -1,0 +1,343 @@
+// Filters on their way from subscriber to sender: which frames are written, to whom, and what holds
+// a sender back. Threads are played on one, so every frame can be counted.
+
+import { beforeEach, describe, expect, test } from 'vitest'
+import { EMITTER_AFTER_MESSAGES } from '../../src/base/limits.js'
+import { message } from '../../src/codec/message.js'
+import { f64, i16 } from '../../src/codec/schema.js'
+import { FakeRequest, World } from './world.js'
+
+const Delay = message('flights.delayed', { id: f64, delayMin: i16 })
+const late = { delayMin: { gte: 60 } }
+
+let world: World
+beforeEach(() => {
+  world = new World(3)
+})
+
+const ids = (thread: number): unknown[] =>
+  world.thread(thread).got.map(({ value }) => (value as { id: number }).id)
+
+/** Publishes from thread 0 and returns how many frames reached each thread. */
+function framesOf(act: () => void): number[] {
+  const before = world.threads.map(({ inbox }) => inbox.framesReceived)
+  act()
+  world.settle()
+  return world.threads.map(({ inbox }, thread) => inbox.framesReceived - (before[thread] ?? 0))
+}
+
+describe('a publish', () => {
+  test('writes no frame for a thread that does not want it', () => {
+    world.thread(1).subscribe('flights.*', { filter: late })
+    world.thread(2).subscribe('flights.*')
+    const frames = framesOf(() => {
+      world.thread(0).sender.publish(Delay, { id: 1, delayMin: 59 }, 0)
+      world.thread(0).sender.publish(Delay, { id: 2, delayMin: 60 }, 0)
+    })
+    expect(frames).toEqual([0, 1, 2])
+    expect(ids(1)).toEqual([2])
+    expect(ids(2)).toEqual([1, 2])
+  })
+
+  test('writes one frame for a thread, of which each subscription takes what it wants', () => {
+    const a = world.thread(1).subscribe('flights.*', { filter: late })
+    const b = world.thread(1).subscribe('flights.>', { filter: { id: { lt: 2 } } })
+    const frames = framesOf(() => {
+      for (const [id, delayMin] of [
+        [1, 0],
+        [1, 90],
+        [2, 90],
+        [2, 0],
+      ] as const) {
+        world.thread(0).sender.publish(Delay, { id, delayMin }, 0)
+      }
+    })
+    expect(frames).toEqual([0, 3, 0])
+    const taken = (id: number): unknown[] =>
+      world
+        .thread(1)
+        .got.filter((got) => got.id === id)
+        .map(({ value }) => value)
+    expect(taken(a.entry.id)).toEqual([
+      { id: 1, delayMin: 90 },
+      { id: 2, delayMin: 90 },
+    ])
+    expect(taken(b.entry.id)).toEqual([
+      { id: 1, delayMin: 0 },
+      { id: 1, delayMin: 90 },
+    ])
+  })
+
+  test('that nobody wants is accepted, and costs no frame', () => {
+    world.thread(1).subscribe('flights.*', { filter: late })
+    const { sender } = world.thread(0)
+    const early = { id: 1, delayMin: 0 }
+    const frames = framesOf(() => {
+      expect(sender.publish(Delay, early, 0)).toBe(true)
+      expect(sender.tryPublish(Delay, early, 0)).toBe(true)
+      expect(sender.publish('flights.other', early, 0)).toBe(true)
+    })
+    expect(frames).toEqual([0, 0, 0])
+  })
+
+  test('of plain values is asked by path, whatever it holds', () => {
+    world.thread(1).subscribe('orders', { filter: { 'user.name': { prefix: 'a' } } })
+    const { sender } = world.thread(0)
+    const values = [
+      { user: { name: 'ann' } },
+      { user: null },
+      7,
+      undefined,
+      { user: { name: 'b' } },
+    ]
+    const frames = framesOf(() => {
+      for (const value of values) sender.publish('orders', value, 0)
+    })
+    expect(frames).toEqual([0, 1, 0])
+    expect(world.thread(1).got.map(({ value }) => value)).toEqual([{ user: { name: 'ann' } }])
+  })
+
+  test('asks a filter once, however many subscriptions share it, and stops at the first', () => {
+    let asked = 0
+    const value = {
+      get x() {
+        asked++
+        return 1
+      },
+    }
+    for (let i = 0; i < 5; i++) world.thread(1).subscribe('a', { filter: { x: { gt: 5 } } })
+    for (let i = 0; i < 5; i++) world.thread(2).subscribe('a', { filter: { x: { gt: 5 } } })
+    world.thread(0).sender.publish('a', value, 0)
+    expect(asked).toBe(1)
+    asked = 0
+    world.thread(1).subscribe('b', { filter: { x: 1 } })
+    world.thread(1).subscribe('b', { filter: { x: { exists: false } } })
+    world.thread(0).sender.publish('b', Object.defineProperty({}, 'x', { get: () => ++asked }), 0)
+    expect(asked).toBe(1)
+  })
+})
+
+describe('the fast way', () => {
+  /** So many that the next goes by an emitter, of which every second is wanted. */
+  function warm(): void {
+    for (let id = 0; id < 4 * EMITTER_AFTER_MESSAGES; id++) {
+      world.thread(0).sender.publish(Delay, { id, delayMin: (id % 2) * 60 }, 0)
+      if (id % 16 === 0) world.settle()
+    }
+    world.settle()
+    world.thread(1).got.length = 0
+  }
+
+  test('asks first, and writes only what is wanted', () => {
+    world.thread(1).subscribe('flights.*', { filter: late })
+    warm()
+    const frames = framesOf(() => {
+      for (let id = 0; id < 20; id++) {
+        expect(world.thread(0).sender.publish(Delay, { id, delayMin: 41 + id }, 0)).toBe(true)
+      }
+    })
+    expect(frames).toEqual([0, 1, 0])
+    expect(ids(1)).toEqual([19])
+  })
+
+  test('follows a filter that is replaced by another, by none, and by one again', () => {
+    const first = world.thread(1).subscribe('flights.*', { filter: late })
+    warm()
+    const send = (): void => {
+      for (const delayMin of [0, 30, 60]) {
+        world.thread(0).sender.publish(Delay, { id: delayMin, delayMin }, 0)
+      }
+      world.settle()
+    }
+    const swap = (gone: typeof first, filter?: Record<string, unknown>): typeof first => {
+      world.thread(1).unsubscribe(gone)
+      world.thread(1).got.length = 0
+      return world.thread(1).subscribe('flights.*', filter === undefined ? {} : { filter })
+    }
+    let subscription = swap(first, { delayMin: { lt: 30 } })
+    send()
+    expect(ids(1)).toEqual([0])
+    subscription = swap(subscription)
+    send()
+    warm()
+    send()
+    expect(ids(1)).toEqual([0, 30, 60])
+    swap(subscription, late)
+    send()
+    warm()
+    send()
+    expect(ids(1)).toEqual([60])
+  })
+
+  test('of two messages on one subject keeps to each one’s own fields', () => {
+    const Other = message('flights.delayed', { delayMin: f64 })
+    world.thread(1).subscribe('flights.*', { filter: { id: { gte: 0 } } })
+    warm()
+    for (let n = 0; n < 100; n++) world.thread(0).sender.publish(Other, { delayMin: n }, 0)
+    world.thread(0).sender.publish(Delay, { id: 7, delayMin: 0 }, 0)
+    world.settle()
+    expect(ids(1)).toEqual([7])
+  })
+
+  test('of a bound publisher asks, too', () => {
+    const subscription = world.thread(1).subscribe('flights.*')
+    const publish = world.thread(0).publishers.of(Delay, ['id', 'delayMin'], 0)
+    const send = (): void => {
+      for (let id = 0; id < 100; id++) publish(id, id)
+      world.settle()
+    }
+    send()
+    expect(ids(1)).toHaveLength(100)
+    world.thread(1).unsubscribe(subscription)
+    world.thread(1).subscribe('flights.*', { filter: late })
+    world.thread(1).got.length = 0
+    expect(framesOf(send)).toEqual([0, 40, 0])
+    expect(ids(1)).toEqual(Array.from({ length: 40 }, (_, n) => 60 + n))
+  })
+
+  test('leaves what is no struct to the encoder, which says so', () => {
+    world.thread(1).subscribe('flights.*', { filter: late })
+    warm()
+    const { sender } = world.thread(0)
+    const refused = expect.objectContaining({ code: 'ERR_PAYLOAD_INVALID' })
+    expect(() => sender.publish(Delay, null, 0)).toThrow(refused)
+    expect(() => sender.publish(Delay, { id: 'x', delayMin: 60 }, 0)).toThrow(refused)
+  })
+})
+
+describe('a queue group', () => {
+  test('chooses among the members that want the message', () => {
+    world.thread(1).subscribe('flights.*', { queue: 'q', filter: late })
+    world.thread(2).subscribe('flights.*', { queue: 'q', filter: { delayMin: { lt: 60 } } })
+    for (let id = 0; id < 6; id++) {
+      world.thread(0).sender.publish(Delay, { id, delayMin: id * 20 }, 0)
+    }
+    world.settle()
+    expect(ids(1)).toEqual([3, 4, 5])
+    expect(ids(2)).toEqual([0, 1, 2])
+  })
+
+  test('none of whose members wants the message is passed over', () => {
+    world.thread(1).subscribe('flights.*', { queue: 'q', filter: late })
+    world.thread(2).subscribe('flights.*')
+    world.thread(0).sender.publish(Delay, { id: 1, delayMin: 0 }, 0)
+    world.settle()
+    expect([ids(1), ids(2)]).toEqual([[], [1]])
+  })
+
+  test('is not held back by a full member that does not want the message', () => {
+    const full = world.thread(1).subscribe('flights.*', { queue: 'q', filter: late })
+    world.thread(2).subscribe('flights.*', { queue: 'q', filter: { delayMin: 0 } })
+    world.setFull(full, true)
+    const { sender } = world.thread(0)
+    expect(sender.publish(Delay, { id: 1, delayMin: 0 }, 0)).toBe(true)
+    expect(sender.publish(Delay, { id: 2, delayMin: 90 }, 0)).toBe(false)
+    world.settle()
+    expect([ids(1), ids(2)]).toEqual([[], [1]])
+    world.setFull(full, false)
+    sender.retry()
+    world.settle()
+    expect([ids(1), ids(2)]).toEqual([[2], [1]])
+  })
+})
+
+describe('a request', () => {
+  const ask = (value: unknown): void => {
+    const { sender } = world.thread(0)
+    sender.request(null, 'ask', value, 0, new FakeRequest(1), true)
+  }
+
+  test('goes to a responder that wants it', () => {
+    world.thread(1).subscribe('ask', { responder: true, filter: { kind: 'a' } })
+    world.thread(2).subscribe('ask', { responder: true, filter: { kind: 'b' } })
+    for (let id = 0; id < 3; id++) ask({ id, kind: 'b' })
+    ask({ id: 3, kind: 'a' })
+    world.settle()
+    expect([ids(1), ids(2)]).toEqual([[3], [0, 1, 2]])
+  })
+
+  test('that no responder wants has none, whoever else listens', () => {
+    world.thread(1).subscribe('ask', { responder: true, filter: { kind: 'a' } })
+    const none = expect.objectContaining({ code: 'ERR_NO_RESPONDERS' })
+    expect(() => ask({ kind: 'b' })).toThrow(none)
+    world.thread(2).subscribe('ask')
+    expect(() => ask({ kind: 'b' })).toThrow(none)
+    world.settle()
+    expect(ids(2)).toEqual([])
+  })
+})
+
+describe('a receiver that is full', () => {
+  test('does not hold back what it does not want', () => {
+    const full = world.thread(1).subscribe('flights.*', { filter: late })
+    world.thread(2).subscribe('flights.*')
+    world.setFull(full, true)
+    const { sender } = world.thread(0)
+    expect(sender.publish(Delay, { id: 1, delayMin: 0 }, 0)).toBe(true)
+    world.settle()
+    expect(ids(2)).toEqual([1])
+    expect(sender.publish(Delay, { id: 2, delayMin: 90 }, 0)).toBe(false)
+    world.settle()
+    expect(ids(2)).toEqual([1])
+    world.setFull(full, false)
+    sender.retry()
+    world.settle()
+    expect([ids(1), ids(2)]).toEqual([[2], [1, 2]])
+  })
+
+  test('does not hold back a neighbour on its thread that wants something else', () => {
+    const full = world.thread(1).subscribe('flights.*', { filter: late })
+    world.thread(1).subscribe('flights.*', { filter: { delayMin: 0 } })
+    world.setFull(full, true)
+    expect(world.thread(0).sender.publish(Delay, { id: 1, delayMin: 0 }, 0)).toBe(true)
+    expect(world.thread(0).sender.publish(Delay, { id: 2, delayMin: 90 }, 0)).toBe(false)
+    world.settle()
+    expect(ids(1)).toEqual([1])
+  })
+
+  test('holds back what it wants, though a neighbour was asked before it', () => {
+    world.thread(1).subscribe('flights.*', { filter: { id: { gte: 0 } } })
+    const full = world.thread(1).subscribe('flights.*', { filter: late })
+    world.setFull(full, true)
+    expect(world.thread(0).sender.publish(Delay, { id: 1, delayMin: 0 }, 0)).toBe(true)
+    expect(world.thread(0).sender.publish(Delay, { id: 2, delayMin: 90 }, 0)).toBe(false)
+    world.settle()
+    expect(ids(1)).toEqual([1])
+  })
+
+  test('beside one that wants everything holds back what it wants, and no more', () => {
+    world.thread(1).subscribe('flights.*')
+    const full = world.thread(1).subscribe('flights.*', { filter: late })
+    world.setFull(full, true)
+    expect(world.thread(0).sender.publish(Delay, { id: 1, delayMin: 0 }, 0)).toBe(true)
+    expect(world.thread(0).sender.publish(Delay, { id: 2, delayMin: 90 }, 0)).toBe(false)
+    world.settle()
+    expect(ids(1)).toEqual([1])
+  })
+
+  test('gets what waited for it, but nobody who came later with a filter', () => {
+    const full = world.thread(1).subscribe('flights.*', { filter: late })
+    world.setFull(full, true)
+    const { sender } = world.thread(0)
+    expect(sender.publish(Delay, { id: 1, delayMin: 90 }, 0)).toBe(false)
+    world.thread(2).subscribe('flights.*', { filter: { delayMin: 90 } })
+    world.setFull(full, false)
+    sender.retry()
+    world.settle()
+    expect([ids(1), ids(2)]).toEqual([[1], []])
+  })
+})
+
+test('a filter that nobody can have written keeps nothing back', () => {
+  world.thread(1).subscribe('flights.*', { filter: late })
+  const { log } = world
+  const [entry] = log.live.values()
+  if (entry === undefined) throw new Error('nothing was announced')
+  log.add({ ...entry, rules: { filter: '["or"]' } })
+  const frames = framesOf(() => {
+    world.thread(0).sender.publish(Delay, { id: 1, delayMin: 0 }, 0)
+    world.thread(0).sender.publish(Delay, { id: 2, delayMin: 90 }, 0)
+  })
+  expect(frames).toEqual([0, 2, 0])
+  expect(ids(1)).toEqual([2])
+})
