@@ -88,6 +88,22 @@ export const RULES_BYTES_MAX = 8192
 export const QUEUE_AREA_BYTES = 64 * 1024 * 1024
 export const CHUNK_AREA_BYTES = 256 * 1024 * 1024
 
+/**
+ * Sizes of the blocks that large messages travel in, and how many thirty-seconds of the area each
+ * size gets. Four times the size means that at most three quarters of a block stay empty, and an
+ * empty page costs nothing. The largest is the largest message.
+ */
+export const CHUNK_CLASSES: readonly { readonly bytes: number; readonly share: number }[] = [
+  { bytes: 16 * 1024, share: 1 },
+  { bytes: 64 * 1024, share: 2 },
+  { bytes: 256 * 1024, share: 3 },
+  { bytes: 1024 * 1024, share: 7 },
+  { bytes: 4 * 1024 * 1024, share: 5 },
+  { bytes: 16 * 1024 * 1024, share: 6 },
+  { bytes: 64 * 1024 * 1024, share: 8 },
+]
+export const CHUNK_SHARES = 32
+
 /** Subjects: bytes of the whole, and tokens. */
 export const SUBJECT_BYTES_MAX = 255
 export const SUBJECT_TOKENS_MAX = 32
@@ -170,6 +186,10 @@ assert(PRODUCERS_PER_READY_GROUP * 2 === 32, 'one bit per producer and lane in a
 assert(
   BEAT_MS < REQUEST_TIMEOUT_MS_DEFAULT,
   'a lost wake is found before a default deadline passes',
+)
+assert(
+  CHUNK_CLASSES.reduce((sum, { share }) => sum + share, 0) === CHUNK_SHARES,
+  'the block sizes share the whole area',
 )
 assert(SPIN_US <= SPIN_BUDGET_US, 'one spin fits its budget')
 // As a text within a text, each of its quotes takes two bytes.

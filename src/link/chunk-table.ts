@@ -1,0 +1,172 @@
+// The records of all blocks of shared memory for large messages: what every thread may do with them.
+//
+// A block is free; or owned by one thread, which fills it; or shared: sent, and nobody's any more.
+// That stands in one word, together with the owner and a generation, and moves by compare-and-swap:
+//
+//   state word   31              8 7     2 1 0
+//                ┌────────────────┬───────┬───┐    the generation counts how often the block was
+//                │ generation  24 │ owner │ s │    taken, so that an old reference is told from a
+//                └────────────────┴───────┴───┘    new one
+//
+// Whom a shared block is for stands in two pairs of words, with a bit for each thread. `due`: a
+// frame that names the block is under way to that thread. `held`: that thread reads it in place. A
+// bit is set in `held` before the same bit is cleared in `due`, and no bit of `due` is ever set once
+// the block is shared; so whoever finds `due` empty, and then `held`, knows that it stays so, and
+// the compare-and-swap of the state decides who of several frees the block. Nothing is linked and
+// nothing is counted in shared memory, so a thread may end between any two steps: what it owned or
+// held is found in these words (`chunk-reclaim.ts`).
+
+import {
+  CHUNK_RECORD_BYTES,
+  ChunkWord,
+  chunkLayoutOf,
+  type ChunkClass,
+  type ChunkLayout,
+} from '../memory/chunk-layout.js'
+import type { Region } from '../memory/region.js'
+
+/** `Examined`: shared, and nobody may free it until whoever cleans up has looked. */
+export const ChunkState = { Free: 0, Owned: 1, Shared: 2, Examined: 3 } as const
+
+export const CHUNK_STATE_MASK = 3
+export const CHUNK_OWNER_SHIFT = 2
+export const CHUNK_OWNER_MASK = 63
+export const CHUNK_GENERATION_SHIFT = 8
+const RECORD_WORDS = CHUNK_RECORD_BYTES >>> 2
+const { DueLow, DueHigh, HeldLow, HeldHigh, Bytes, SinceMs, Subject, Agent } = ChunkWord
+
+/** What a record says of a block in use. */
+export interface ChunkRecord {
+  readonly block: number
+  readonly classBytes: number
+  readonly bytes: number
+  readonly isShared: boolean
+  /** Thread that took the block. */
+  readonly owner: number
+  /** Threads to which a frame is under way, and threads that read it in place. */
+  readonly due: readonly number[]
+  readonly held: readonly number[]
+  /** When it was taken or sent, low 32 bits of the monotonic clock's ms. */
+  readonly sinceMs: number
+  /** In the owner's dictionary; 0 for none. */
+  readonly subject: number
+  readonly agent: number
+}
+
+export class ChunkTable {
+  readonly layout: ChunkLayout
+  protected readonly i32: Int32Array
+  readonly #records: number
+  readonly #wake: (thread: number) => void
+
+  /** `wake` has a thread look again that waited for a block. */
+  constructor(region: Region, wake: (thread: number) => void) {
+    const { layout, views } = region
+    this.layout = chunkLayoutOf(layout.chunks, layout.chunkBytes)
+    this.i32 = views.i32
+    this.#records = this.layout.records >>> 2
+    this.#wake = wake
+  }
+
+  /** First byte of a block in the region: a multiple of a page. */
+  offsetOf(block: number): number {
+    const { data, bytes, first } = this.#classOf(block)
+    return data + (block - first) * bytes
+  }
+
+  capacityOf(block: number): number {
+    return this.#classOf(block).bytes
+  }
+
+  /** Which taking of the block this is. */
+  generationOf(block: number): number {
+    return (this.i32[this.record(block)] as number) >>> CHUNK_GENERATION_SHIFT
+  }
+
+  /** Every block in use. Threads go on meanwhile: a picture, not a promise. */
+  records(): ChunkRecord[] {
+    const found: ChunkRecord[] = []
+    const { i32 } = this
+    for (let block = 0; block < this.layout.blocks; block++) {
+      const record = this.record(block)
+      const word = Atomics.load(i32, record)
+      const state = word & CHUNK_STATE_MASK
+      if (state === ChunkState.Free) continue
+      const isShared = state >= ChunkState.Shared
+      found.push({
+        block,
+        classBytes: this.capacityOf(block),
+        bytes: i32[record + Bytes] as number,
+        isShared,
+        owner: ownerIn(word),
+        due: isShared ? this.threadsIn(record + DueLow) : [],
+        held: isShared ? this.threadsIn(record + HeldLow) : [],
+        sinceMs: (i32[record + SinceMs] as number) >>> 0,
+        subject: i32[record + Subject] as number,
+        agent: i32[record + Agent] as number,
+      })
+    }
+    return found
+  }
+
+  protected record(block: number): number {
+    return this.#records + block * RECORD_WORDS
+  }
+
+  /** The threads whose bit is set in the pair of words that begins at `low`. */
+  protected threadsIn(low: number): number[] {
+    const threads: number[] = []
+    for (let thread = 0; thread < 64; thread++) {
+      const word = this.i32[low + (thread >>> 5)] as number
+      if ((word & (1 << (thread & 31))) !== 0) threads.push(thread)
+    }
+    return threads
+  }
+
+  /** In this order: a bit is in `held` before it leaves `due`. */
+  protected isUnused(record: number): boolean {
+    const { i32 } = this
+    return (
+      (Atomics.load(i32, record + DueLow) | Atomics.load(i32, record + DueHigh)) === 0 &&
+      (Atomics.load(i32, record + HeldLow) | Atomics.load(i32, record + HeldHigh)) === 0
+    )
+  }
+
+  /** `word` is from before we looked: a block that has been taken again since is not ours. */
+  protected tryFree(record: number, word: number): boolean {
+    const free = (word >>> CHUNK_GENERATION_SHIFT) << CHUNK_GENERATION_SHIFT
+    return Atomics.compareExchange(this.i32, record, word, free) === word
+  }
+
+  /** To be called after a bit was cleared: frees the block if it was the last one. */
+  protected look(record: number): void {
+    const word = Atomics.load(this.i32, record)
+    const isFree = (word & CHUNK_STATE_MASK) === ChunkState.Shared && this.isUnused(record)
+    // STEP chunk-free: of several that find it unused, one frees it.
+    if (isFree) this.tryFree(record, word)
+    this.wakeWaiters()
+  }
+
+  protected wakeWaiters(): void {
+    const low = this.layout.waiters >>> 2
+    for (let index = low; index < low + 2; index++) {
+      // SYNC chunk-wait: pairs with chunk-wait in awaitFree. The block is free before we look.
+      if (Atomics.load(this.i32, index) === 0) continue
+      let bits = Atomics.exchange(this.i32, index, 0)
+      for (; bits !== 0; bits &= bits - 1) {
+        this.#wake((index - low) * 32 + 31 - Math.clz32(bits & -bits))
+      }
+    }
+  }
+
+  #classOf(block: number): ChunkClass {
+    const { classes } = this.layout
+    let index = classes.length - 1
+    while ((classes[index] as ChunkClass).first > block) index--
+    return classes[index] as ChunkClass
+  }
+}
+
+export function ownerIn(word: number): number {
+  return (word >>> CHUNK_OWNER_SHIFT) & CHUNK_OWNER_MASK
+}

@@ -1,0 +1,393 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { CHUNK_AREA_BYTES, CHUNK_CLASSES, FRAME_HEADER_BYTES } from '../../src/base/limits.js'
+import { ChunkPool } from '../../src/link/chunk-pool.js'
+import { ChunkReclaim } from '../../src/link/chunk-reclaim.js'
+import { DESCRIPTOR_BYTES } from '../../src/link/descriptor.js'
+import type { Outbox } from '../../src/link/outbox.js'
+import { chunkLayoutOf } from '../../src/memory/chunk-layout.js'
+import { Lane } from '../../src/memory/layout.js'
+import type { Region } from '../../src/memory/region.js'
+import { FRAME_KIND_SHIFT, FrameFlag, FrameKind } from '../../src/ring/frame.js'
+import { RingReader } from '../../src/ring/ring.js'
+import { outboxOf, smallRegion } from './small-region.js'
+
+const KIB = 1024
+
+/** Several threads' pools over one region, played on one thread. */
+class Pools {
+  readonly region: Region
+  readonly woken: number[] = []
+  readonly pools: ChunkPool[]
+  readonly outboxes: Outbox[]
+  readonly reclaim: ChunkReclaim
+
+  constructor(threads: number, chunkBytes: number) {
+    this.region = smallRegion(threads, { chunkBytes })
+    const wake = (thread: number): void => void this.woken.push(thread)
+    this.pools = Array.from({ length: threads }, (_, t) => new ChunkPool(this.region, t, wake))
+    this.outboxes = this.pools.map((_, thread) => outboxOf(this.region, thread).outbox)
+    this.reclaim = new ChunkReclaim(this.region, wake)
+  }
+
+  at(thread: number): ChunkPool {
+    return this.pools[thread] as ChunkPool
+  }
+
+  /** Takes a block on `from` and shares it with `to`, without a frame. */
+  send(from: number, to: readonly number[], bytes = 100): { block: number; generation: number } {
+    const pool = this.at(from)
+    const block = pool.take(bytes, 7, 0)
+    const generation = pool.generationOf(block)
+    const [low, high] = bitsOf(to)
+    pool.share(block, low, high, bytes, 0, 8)
+    return { block, generation }
+  }
+
+  /** Commits a frame that names a block; it is seen only once its batch is flushed. */
+  name(from: number, to: number, { block, generation }: Named, more = 0, lane: Lane = Lane.Bulk) {
+    const { ring } = (this.outboxes[from] as Outbox).link(to, lane)
+    const length = FRAME_HEADER_BYTES + DESCRIPTOR_BYTES
+    const word = ring.claim(length) >>> 2
+    expect(word).toBeGreaterThan(0)
+    this.region.views.i32.set(
+      [length | (FrameKind.Publish << FRAME_KIND_SHIFT), FrameFlag.Chunk, 1, 0],
+      word,
+    )
+    this.region.views.i32.set([block, generation, 100, more], word + FRAME_HEADER_BYTES / 4)
+    ring.commit()
+  }
+
+  flush(from: number): void {
+    for (let to = 0; to < this.pools.length; to++) {
+      for (const lane of [Lane.Urgent, Lane.Bulk]) {
+        const link = (this.outboxes[from] as Outbox).link(to, lane)
+        if (link.ring.pendingBytes > 0) link.ring.publish()
+      }
+    }
+  }
+
+  /** Reads one frame that `from` has sent to `to`, and forgets it. */
+  read(from: number, to: number): number {
+    const { layout, views } = this.region
+    const reader = new RingReader(views.i32, {
+      words: layout.laneWords(from, to, Lane.Bulk),
+      data: layout.ring(from, to, Lane.Bulk),
+      ringBytes: layout.ringBytes(Lane.Bulk),
+    })
+    return reader.poll(() => {}, 1)
+  }
+
+  /** Another thread on the place of one that has ended: it drops what lay unread, and writes on. */
+  restart(thread: number): void {
+    const { layout, views } = this.region
+    for (let from = 0; from < this.pools.length; from++) {
+      for (const lane of [Lane.Urgent, Lane.Bulk] as const) {
+        const words = layout.laneWords(from, thread, lane)
+        const data = layout.ring(from, thread, lane)
+        new RingReader(views.i32, { words, data, ringBytes: layout.ringBytes(lane) }).skipAll()
+      }
+    }
+    const wake = (woken: number): void => void this.woken.push(woken)
+    this.pools[thread] = new ChunkPool(this.region, thread, wake)
+    this.outboxes[thread] = outboxOf(this.region, thread).outbox
+  }
+
+  get inUse(): number {
+    return this.reclaim.records().length
+  }
+}
+
+interface Named {
+  readonly block: number
+  readonly generation: number
+}
+
+function bitsOf(threads: readonly number[]): [number, number] {
+  const bits: [number, number] = [0, 0]
+  for (const thread of threads) bits[thread >>> 5 ? 1 : 0] |= 1 << (thread & 31)
+  return bits
+}
+
+describe('the layout of the area', () => {
+  test('has blocks of every size by default, the largest for the largest message', () => {
+    const { classes, bytesMax } = chunkLayoutOf(0, CHUNK_AREA_BYTES)
+    expect(classes.map(({ bytes }) => bytes)).toEqual(CHUNK_CLASSES.map(({ bytes }) => bytes))
+    expect(bytesMax).toBe(64 * KIB * KIB)
+    expect(classes.map(({ count }) => count)).toMatchInlineSnapshot(`
+      [
+        508,
+        256,
+        96,
+        56,
+        10,
+        3,
+        1,
+      ]
+    `)
+  })
+
+  test('keeps everything apart and within the area, whatever its size', () => {
+    const property = fc.property(fc.integer({ min: 0, max: 2 ** 28 }), (areaBytes) => {
+      const start = 8192
+      const { classes, blocks, records } = chunkLayoutOf(start, areaBytes)
+      let end = records + blocks * 64
+      let first = 0
+      for (const chunk of classes) {
+        expect(chunk.first).toBe(first)
+        expect(chunk.data).toBeGreaterThanOrEqual(end)
+        expect(chunk.data % 4096).toBe(0)
+        first += chunk.count
+        end = chunk.data + chunk.count * chunk.bytes
+      }
+      expect(first).toBe(blocks)
+      if (blocks > 0) expect(end).toBeLessThanOrEqual(start + areaBytes)
+    })
+    fc.assert(property)
+  })
+})
+
+describe('a block', () => {
+  test('is taken from the smallest size that fits, or the next', () => {
+    const pools = new Pools(2, 512 * KIB)
+    const pool = pools.at(0)
+    const sizes = (bytes: number): number[] => {
+      const found: number[] = []
+      for (let block; (block = pool.take(bytes, 0, 0)) >= 0;) found.push(pool.capacityOf(block))
+      return found
+    }
+    const small = sizes(1)
+    expect(new Set(small)).toEqual(new Set([16 * KIB, 64 * KIB]))
+    expect(small).toEqual([...small].sort((a, b) => a - b))
+    expect(pools.inUse).toBe(small.length)
+    expect(pool.take(pool.bytesMax + 1, 0, 0)).toBe(-1)
+  })
+
+  test('is given back, and is another one when it is taken again', () => {
+    const { pools } = new Pools(2, 512 * KIB)
+    const pool = pools[0] as ChunkPool
+    const block = pool.take(1, 0, 0)
+    const generation = pool.generationOf(block)
+    pool.giveBack(block)
+    expect(pool.take(1, 0, 0)).toBe(block)
+    expect(pool.generationOf(block)).toBe(generation + 1)
+  })
+
+  test('that was sent is free when its last receiver has done with it', () => {
+    const pools = new Pools(3, 512 * KIB)
+    const { block, generation } = pools.send(0, [1, 2])
+    for (const thread of [1, 2]) {
+      expect(pools.inUse).toBe(1)
+      expect(pools.at(thread).accept(block, generation, 100)).toBe(pools.at(0).offsetOf(block))
+      pools.at(thread).finish(block)
+    }
+    expect(pools.inUse).toBe(0)
+  })
+
+  test('stays while any lease of it lasts', () => {
+    const pools = new Pools(2, 512 * KIB)
+    const { block } = pools.send(0, [1])
+    const pool = pools.at(1)
+    pool.addLease(block)
+    pool.addLease(block)
+    pool.finish(block)
+    pool.dropLease(block)
+    expect(pools.reclaim.records()).toMatchObject([{ block, owner: 0, due: [], held: [1] }])
+    pool.dropLease(block)
+    expect(pools.inUse).toBe(0)
+  })
+
+  test('is given to nobody it was not sent to, and to nobody twice', () => {
+    const pools = new Pools(3, 512 * KIB)
+    const { block, generation } = pools.send(0, [1])
+    expect(pools.at(2).accept(block, generation, 100)).toBe(-1)
+    expect(pools.at(1).accept(block, generation + 1, 100)).toBe(-1)
+    expect(pools.at(1).accept(block, generation, 17 * KIB)).toBe(-1)
+    expect(pools.at(1).accept(100_000, generation, 100)).toBe(-1)
+    expect(pools.at(1).accept(0xffff_ffff, generation, 100)).toBe(-1)
+    pools.at(1).finish(block)
+    expect(pools.at(1).accept(block, generation, 100)).toBe(-1)
+  })
+
+  test('that is freed or received wakes whoever waits for one, once', () => {
+    const pools = new Pools(40, 512 * KIB)
+    const one = pools.send(0, [1, 2])
+    for (const thread of [3, 35]) pools.at(thread).awaitFree()
+    pools.at(1).finish(one.block)
+    expect(pools.woken).toEqual([3, 35])
+    pools.at(2).finish(one.block)
+    expect(pools.woken).toEqual([3, 35])
+    expect(pools.inUse).toBe(0)
+  })
+
+  test('has a bit for each of 64 threads', () => {
+    const pools = new Pools(64, 512 * KIB)
+    const { block, generation } = pools.send(0, [31, 32, 63])
+    expect(pools.reclaim.records()).toMatchObject([{ due: [31, 32, 63] }])
+    for (const thread of [63, 31, 32]) {
+      expect(pools.at(thread).accept(block, generation, 1)).toBeGreaterThan(0)
+      pools.at(thread).finish(block)
+    }
+    expect(pools.inUse).toBe(0)
+  })
+})
+
+describe('after the end of a thread', () => {
+  test('what it owned and had not sent is free', () => {
+    const pools = new Pools(2, 512 * KIB)
+    pools.at(1).take(1, 0, 0)
+    const other = pools.at(0).take(1, 0, 0)
+    expect(pools.reclaim.reclaim(1)).toBe(1)
+    expect(pools.reclaim.records()).toMatchObject([{ block: other, owner: 0 }])
+  })
+
+  test('what it held or was to receive is free, and stays for the others', () => {
+    const pools = new Pools(3, 512 * KIB)
+    const held = pools.send(0, [1])
+    pools.at(1).addLease(held.block)
+    pools.at(1).finish(held.block)
+    pools.send(0, [1])
+    const both = pools.send(0, [1, 2])
+    expect(pools.reclaim.reclaim(1)).toBe(2)
+    expect(pools.reclaim.records()).toMatchObject([{ block: both.block, due: [2], held: [] }])
+  })
+
+  test('what it had published stays, what it had not flushed is free', () => {
+    const pools = new Pools(3, 512 * KIB)
+    const published = pools.send(1, [0])
+    pools.name(1, 0, published)
+    pools.flush(1)
+    const unflushed = pools.send(1, [0])
+    pools.name(1, 0, unflushed)
+    pools.send(1, [0, 2]) // Not even written.
+    expect(pools.reclaim.reclaim(1)).toBe(2)
+    const { block, generation } = published
+    expect(pools.reclaim.records()).toMatchObject([{ block, due: [0] }])
+    expect(pools.at(0).accept(block, generation, 100)).toBeGreaterThan(0)
+  })
+
+  test('a block whose last frame was not flushed is nobody’s, though the first was', () => {
+    const pools = new Pools(2, 512 * KIB)
+    const one = pools.send(1, [0])
+    pools.name(1, 0, one, 1)
+    pools.flush(1)
+    pools.name(1, 0, one, 0)
+    expect(pools.reclaim.reclaim(1)).toBe(1)
+    expect(pools.at(0).accept(one.block, one.generation, 100)).toBe(-1)
+  })
+
+  test('a lease of what it had sent lasts', () => {
+    const pools = new Pools(2, 512 * KIB)
+    const { block } = pools.send(1, [0])
+    pools.at(0).addLease(block)
+    pools.at(0).finish(block)
+    expect(pools.reclaim.reclaim(1)).toBe(0)
+    pools.at(0).dropLease(block)
+    expect(pools.inUse).toBe(0)
+  })
+
+  test('replies on the urgent lane count as any other frame', () => {
+    const pools = new Pools(2, 512 * KIB)
+    const { block } = pools.send(1, [0])
+    pools.name(1, 0, { block, generation: 1 }, 0, Lane.Urgent)
+    pools.flush(1)
+    expect(pools.reclaim.reclaim(1)).toBe(0)
+    expect(pools.inUse).toBe(1)
+  })
+
+  test('whoever waits for a block is woken', () => {
+    const pools = new Pools(2, 512 * KIB)
+    pools.at(1).take(1, 0, 0)
+    pools.at(0).awaitFree()
+    pools.reclaim.reclaim(1)
+    expect(pools.woken).toEqual([0])
+  })
+})
+
+/** What a run of random steps may do; numbers choose among what there is. */
+type Step = readonly [
+  what: 'take' | 'give back' | 'send' | 'receive' | 'lease' | 'drop' | 'die',
+  thread: number,
+  choice: number,
+]
+
+const THREADS = 3
+
+test('whatever threads do and wherever they end, no block is lost and none has two masters', () => {
+  const step: fc.Arbitrary<Step> = fc.tuple(
+    fc.constantFrom('take', 'give back', 'send', 'receive', 'lease', 'drop', 'die'),
+    fc.nat(THREADS - 1),
+    fc.nat(1000),
+  )
+  const property = fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+    const pools = new Pools(THREADS, 192 * KIB)
+    const owned: number[][] = pools.pools.map(() => [])
+    /** For each thread: what is under way to it, from whom, with its frame flushed or not. */
+    const due: (Named & { from: number; isFlushed: boolean })[][] = pools.pools.map(() => [])
+    const leases: number[][] = pools.pools.map(() => [])
+    const pick = <T>(list: T[], choice: number): T | undefined =>
+      list.length === 0 ? undefined : list.splice(choice % list.length, 1)[0]
+    const expected = (): Set<number> =>
+      new Set([...owned.flat(), ...due.flat().map(({ block }) => block), ...leases.flat()])
+    for (const [what, thread, choice] of steps) {
+      const pool = pools.at(thread)
+      if (what === 'take') {
+        const before = expected()
+        const block = pool.take(1 + (choice % 65_000), 0, 0)
+        if (block < 0) continue
+        expect(before.has(block), 'a block that is in use').toBe(false)
+        owned[thread]!.push(block)
+      } else if (what === 'give back') {
+        const block = pick(owned[thread]!, choice)
+        if (block !== undefined) pool.giveBack(block)
+      } else if (what === 'send') {
+        const block = pick(owned[thread]!, choice)
+        if (block === undefined) continue
+        const generation = pool.generationOf(block)
+        const receivers = [0, 1, 2].filter((to) => ((choice >>> to) & 1) !== 0)
+        if (receivers.length === 0) {
+          pool.giveBack(block)
+          continue
+        }
+        const [low, high] = bitsOf(receivers)
+        pool.share(block, low, high, 100, 0, 0)
+        const isFlushed = (choice & 8) !== 0
+        for (const to of receivers) {
+          due[to]!.push({ block, generation, from: thread, isFlushed })
+          pools.name(thread, to, { block, generation })
+        }
+        // A batch leaves as a whole, what gathered before with it.
+        if (!isFlushed) continue
+        pools.flush(thread)
+        for (const all of due) for (const one of all) if (one.from === thread) one.isFlushed = true
+      } else if (what === 'receive' || what === 'lease') {
+        const index = due[thread]!.findIndex(({ isFlushed }) => isFlushed)
+        const [one] = index < 0 ? [] : due[thread]!.splice(index, 1)
+        if (one === undefined) continue
+        // In order within a link, as a ring is.
+        expect(pool.accept(one.block, one.generation, 100)).toBeGreaterThan(0)
+        if (what === 'lease') {
+          pool.addLease(one.block)
+          leases[thread]!.push(one.block)
+        }
+        pool.finish(one.block)
+        pools.read(one.from, thread)
+      } else if (what === 'drop') {
+        const block = pick(leases[thread]!, choice)
+        if (block !== undefined) pool.dropLease(block)
+      } else {
+        pools.reclaim.reclaim(thread)
+        owned[thread] = []
+        leases[thread] = []
+        due[thread] = []
+        for (let to = 0; to < THREADS; to++) {
+          due[to] = due[to]!.filter(({ from, isFlushed }) => from !== thread || isFlushed)
+        }
+        pools.restart(thread)
+      }
+      const inUse = new Set(pools.reclaim.records().map(({ block }) => block))
+      expect(inUse).toEqual(expected())
+    }
+  })
+  fc.assert(property, { numRuns: 300 })
+})
