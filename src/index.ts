@@ -3,6 +3,7 @@
 export { createEngine } from './engine/engine.js'
 export type { Capabilities, ThreadInfo } from './engine/described.js'
 export type { Engine } from './engine/engine.js'
+export type { ChunkHolder, ChunkSize, ChunkStats } from './engine/chunks.js'
 export type { AgentHandle, SpawnOptions } from './engine/fleet.js'
 export type { EngineStats, ThreadStats } from './engine/stats.js'
 export type { EngineOptions } from './engine/options.js'

@@ -65,6 +65,9 @@ export const DRAIN_TIME_US_MAX = 200
 /** Bytes that wait in a sender's heap for one link, when its ring has no room. */
 export const OVERFLOW_BYTES_MAX = 1024 * 1024
 
+/** The same for messages that travel in blocks. The largest fits. */
+export const LARGE_OVERFLOW_BYTES_MAX = 68 * 1024 * 1024
+
 /**
  * What one thread may intern: subjects, schemas, record structures. A full dictionary falls back to
  * inline subjects.
@@ -87,6 +90,7 @@ export const RULES_BYTES_MAX = 8192
 /** Address space of work queues and of large messages. Pages that nobody touches cost nothing. */
 export const QUEUE_AREA_BYTES = 64 * 1024 * 1024
 export const CHUNK_AREA_BYTES = 256 * 1024 * 1024
+export const CHUNK_AREA_BYTES_MAX = 2048 * 1024 * 1024
 
 /**
  * Sizes of the blocks that large messages travel in, and how many thirty-seconds of the area each
@@ -103,6 +107,19 @@ export const CHUNK_CLASSES: readonly { readonly bytes: number; readonly share: n
   { bytes: 64 * 1024 * 1024, share: 8 },
 ]
 export const CHUNK_SHARES = 32
+
+/**
+ * Raw bytes from this length on travel in a block, even where a ring would carry them; other
+ * payloads only when they must.
+ */
+export const CHUNK_RAW_BYTES_MIN = 32 * 1024
+
+/**
+ * What may be under way in blocks from one thread to another before a message waits; two may always
+ * be, however large. So a thread that reads nothing holds up its own senders, and leaves blocks to
+ * the others.
+ */
+export const CHUNK_WINDOW_BYTES = 8 * 1024 * 1024
 
 /** Subjects: bytes of the whole, and tokens. */
 export const SUBJECT_BYTES_MAX = 255

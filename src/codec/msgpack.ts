@@ -113,6 +113,11 @@ export class MsgpackEncoder {
     for (let i = 0; i < count; i++) u32[to + i] = words[first + i] as number
   }
 
+  /** What was encoded last, in place, until anything else is encoded. */
+  get encoded(): Uint8Array {
+    return this.#source.subarray(this.#start, this.#end)
+  }
+
   #pack(depth: number, value: unknown): void {
     const packr = depth === 0 ? this.#shared : this.#nestedAt(depth)
     this.#keep(packr.pack(value, REUSE_AND_RESET))

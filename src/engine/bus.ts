@@ -14,6 +14,7 @@ import { fromRecord, type ErrorRecord } from '../codec/error-record.js'
 import { checkRpc, type Message, type Rpc } from '../codec/message.js'
 import { LoopMeter } from '../counters/thread-counters.js'
 import { createDoorbell, type Doorbell } from '../link/doorbell.js'
+import { ChunkPool } from '../link/chunk-pool.js'
 import { Inbox } from '../link/inbox.js'
 import { Outbox } from '../link/outbox.js'
 import { DictionaryWriter } from '../memory/dictionary.js'
@@ -97,16 +98,26 @@ export class Bus {
     const copyBytes = binding?.copyBytes ?? null
     const dictionary = new DictionaryWriter(region, thread)
     this.#outbox = new Outbox(region, thread)
+    const pool = new ChunkPool(region, thread, this.clock, (waiting) => this.wake(waiting))
     const routes = new RouteTable(region, this.#outbox, dictionary, (to) =>
       isNear(options.slots, thread, to),
     )
     let isSenderWaiting = false
-    this.sender = new Sender(region, this.#outbox, routes, dictionary, incarnation, copyBytes, {
-      onWaiting: (isWaiting) => {
-        if (isWaiting !== isSenderWaiting) hold((isSenderWaiting = isWaiting))
+    this.sender = new Sender(
+      region,
+      this.#outbox,
+      routes,
+      dictionary,
+      incarnation,
+      pool,
+      copyBytes,
+      {
+        onWaiting: (isWaiting) => {
+          if (isWaiting !== isSenderWaiting) hold((isSenderWaiting = isWaiting))
+        },
+        onLost: (error, subject) => this.#report(error, subject, ''),
       },
-      onLost: (error, subject) => this.#report(error, subject, ''),
-    })
+    )
     this.publishers = new Publishers(region, this.#outbox, routes, this.sender)
     this.#replies = new Replies(this.#outbox, this.sender, (error, subject) =>
       this.#report(error, subject, ''),
@@ -121,7 +132,7 @@ export class Bus {
       this.#replies,
       (source, payload) => host.onControl(source, payload),
     )
-    this.#dispatcher = new Dispatcher(region, copyBytes, {
+    this.#dispatcher = new Dispatcher(region, pool, copyBytes, {
       onReply: (from, counter, isFailed) => this.#onReply(from, counter, isFailed),
       onControl: (source, from, counter, payload) =>
         this.#control.onControl(source, from, counter, payload),
@@ -130,7 +141,7 @@ export class Bus {
     })
     this.#inbox = new Inbox(region, thread, this.clock, {
       onFrame: (offset, word0) => this.#onFrame(offset, word0),
-      onRoom: (producer) => this.#outbox.wake(this.#outbox.link(producer, Lane.Urgent)),
+      onRoom: (producer) => this.wake(producer),
       onDeaths: () => this.#onDeaths(),
       onCorrupt: (thread, found) => {
         const data = { thread, found, wanted: 'a frame within the batch' }
@@ -279,6 +290,11 @@ export class Bus {
     if (this.#isClosed) return
     if (isHeld && this.#holds === 1) this.#doorbell.ref()
     else if (!isHeld && this.#holds === 0) this.#doorbell.unref()
+  }
+
+  /** Has one thread look at what waits there. */
+  wake(thread: number): void {
+    this.#outbox.wake(this.#outbox.link(thread, Lane.Urgent))
   }
 
   /** Wakes one thread whatever its inbox says: after a death its words may lie. */

@@ -14,6 +14,8 @@ export interface Capabilities {
   readonly cores: number
   /** The largest frame of a publish or request, its header of 16 bytes and up included. */
   readonly frameBytesMax: number
+  /** The largest message; 0 when only frames carry messages. */
+  readonly messageBytesMax: number
 }
 
 /** A thread of the engine, for looking and for ending it. */

@@ -12,6 +12,7 @@ import { tell, threadName } from '../base/events.js'
 import { CLOSE_TIMEOUT_MS_DEFAULT } from '../base/limits.js'
 import { fromRecord } from '../codec/error-record.js'
 import type { Rpc } from '../codec/message.js'
+import { ChunkReclaim } from '../link/chunk-reclaim.js'
 import { EngineState, planGeometry } from '../memory/layout.js'
 import { createRegion, type Region } from '../memory/region.js'
 import type { NativeBinding } from '../native/binding.js'
@@ -23,6 +24,7 @@ import type { SubscribeOptions } from '../agent/agent.js'
 import type { MessageInfo } from '../agent/info.js'
 import { AgentHost } from './agent-host.js'
 import { Bus } from './bus.js'
+import { chunksOf, type ChunkStats } from './chunks.js'
 import { closeThreads } from './closing.js'
 import type { EngineBoot, ErrorContext, RegistryRequest } from './control.js'
 import { Endpoint, type SubscriptionHandle } from './endpoint.js'
@@ -48,10 +50,11 @@ import type { Capabilities, ThreadInfo } from './described.js'
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   const checked = checkOptions(options)
   const native = bindingFor(checked.addon)
-  const geometry = planGeometry(
-    checked.threadsMax,
-    checked.ringBytes === undefined ? {} : { bulkRingBytes: checked.ringBytes },
-  )
+  const { chunkBytes, ringBytes } = checked
+  const geometry = planGeometry(checked.threadsMax, {
+    chunkBytes,
+    ...(ringBytes === undefined ? {} : { bulkRingBytes: ringBytes }),
+  })
   startTrace(process.env['FLYSHUTTLE_TRACE'], 0)
   const placing = Placing.prepare(checked, native.binding, native.reason)
   const engine = new Engine(checked, createRegion(geometry), native, placing)
@@ -73,6 +76,7 @@ export class Engine extends Endpoint {
   readonly #door: Door
   readonly #boot: EngineBoot
   readonly #threads: Threads
+  readonly #reclaim: ChunkReclaim
   readonly #fleet: Fleet
   readonly #bells: Int32Array
   readonly #binding: NativeBinding | null
@@ -120,7 +124,9 @@ export class Engine extends Endpoint {
     this.#host = new AgentHost(bus, this.#closing.signal)
     this.#boot = boot
     this.#door = new Door(boot.engineId, region, (port) => this.#admit(port))
+    this.#reclaim = new ChunkReclaim(region, (waiting) => bus.wake(waiting))
     this.#threads = new Threads(region, boot, {
+      onGone: ({ thread }) => void this.#reclaim.reclaim(thread),
       onDeath: (place, why, wasReady) => this.#onDeath(place, why, wasReady),
     })
     this.#fleet = new Fleet(this.#threads, this.#host, {
@@ -134,6 +140,7 @@ export class Engine extends Endpoint {
       placement: canPlace(binding),
       cores,
       frameBytesMax: region.layout.bulkRingBytes / 4,
+      messageBytesMax: this.#reclaim.layout.bytesMax,
     })
   }
 
@@ -166,6 +173,18 @@ export class Engine extends Endpoint {
    */
   stats(): EngineStats {
     return statsOf(this.#region, this.#bus.clock.nowMs(), this.#threads.places, this.#fleet)
+  }
+
+  /**
+   * Who keeps which block of shared memory, since when: large messages, loans and leases. Read
+   * without asking the threads, so a leak shows also when they are stuck.
+   *
+   * @example
+   * console.table(engine.chunks().holders.map(({ as, name, subject, sinceMs }) => ({ … })))
+   */
+  chunks(): ChunkStats {
+    const nowMs = this.#bus.clock.nowMs()
+    return chunksOf(this.#region, this.#reclaim, nowMs, this.#threads.places, this.#fleet)
   }
 
   /**

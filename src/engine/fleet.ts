@@ -113,6 +113,14 @@ export class Fleet {
     return this.#instancesOn(place).map(({ order }) => order.name)
   }
 
+  /** Name of the agent whose messages bear this number; null when it runs no more. */
+  nameOf(number: number): string | null {
+    for (const { instances } of this.#running.values()) {
+      for (const { order } of instances) if (order.number === number) return order.name
+    }
+    return null
+  }
+
   /** Forgets what lived on a place whose thread has died; returns the names. */
   lose(place: Place): string[] {
     const names = this.namesOn(place)

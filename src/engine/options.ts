@@ -2,7 +2,13 @@
 
 import { checkAddon, checkCount, checkKeys, invalid } from '../base/checks.js'
 import { FlyshuttleError } from '../base/errors.js'
-import { SPIN_BUDGET_US, SPIN_US, THREADS_MAX } from '../base/limits.js'
+import {
+  CHUNK_AREA_BYTES,
+  CHUNK_AREA_BYTES_MAX,
+  SPIN_BUDGET_US,
+  SPIN_US,
+  THREADS_MAX,
+} from '../base/limits.js'
 import { checkPlacement, type Placement } from '../placement/plan.js'
 import type { ErrorContext } from './control.js'
 
@@ -22,6 +28,12 @@ export interface EngineOptions {
    * budget.
    */
   readonly ringBytes?: number
+  /**
+   * Address space for messages that are too large for a ring, for loans and leases; pages that
+   * nobody touches cost nothing. A message takes at most a quarter of it, and at most 64 MiB. 0:
+   * none of these. Default 256 MiB.
+   */
+  readonly chunkBytes?: number
   /**
    * 'auto' uses the native addon when it is there; false never does; true throws without it.
    * Default 'auto'.
@@ -52,6 +64,7 @@ export interface CheckedOptions {
   readonly threads: number
   readonly threadsMax: number
   readonly ringBytes: number | undefined
+  readonly chunkBytes: number
   readonly addon: boolean | 'auto'
   readonly spinUs: number
   readonly spinBudgetUs: number
@@ -63,6 +76,7 @@ const ENGINE_OPTIONS = [
   'threads',
   'threadsMax',
   'ringBytes',
+  'chunkBytes',
   'addon',
   'spinUs',
   'placement',
@@ -74,6 +88,7 @@ export function checkOptions(options: EngineOptions): CheckedOptions {
   checkKeys('createEngine', options, ENGINE_OPTIONS)
   // Undefined alone stands for a default: null is a mistake.
   const { addon = 'auto', onError = printError, placement = 'auto', ringBytes } = options
+  const { chunkBytes = CHUNK_AREA_BYTES } = options
   const { threads: workers = 1, spinUs: spinWantedUs = SPIN_US } = options
   const threads = checkThreads('threads', workers, 0, THREADS_MAX - 1)
   const threadsMax =
@@ -87,6 +102,7 @@ export function checkOptions(options: EngineOptions): CheckedOptions {
     threads,
     threadsMax,
     ringBytes,
+    chunkBytes: checkCount('chunkBytes', chunkBytes, 0, CHUNK_AREA_BYTES_MAX),
     addon: checkAddon(addon),
     spinUs,
     spinBudgetUs,

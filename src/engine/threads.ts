@@ -45,6 +45,8 @@ export function isTaken(place: Place): boolean {
 }
 
 export interface ThreadsEvents {
+  /** A thread has ended, in order or not: nobody else looks after what it left in the region. */
+  onGone(place: Place): void
   /**
    * A thread ended without having been told to. Its place is vacant, its death announced; the bells
    * are to be rung now. `wasReady`: it took part; else `start` rejects with the reason.
@@ -189,8 +191,11 @@ export class Threads {
   }
 
   #onEnd(place: Place, reason: unknown, wasReady: boolean): void {
-    if (place.isClosing) return this.#markVacant(place.thread)
-    announceDeath(this.#region, place.thread)
+    if (place.isClosing) this.#markVacant(place.thread)
+    else announceDeath(this.#region, place.thread)
+    // Said to be gone, and without a successor yet.
+    this.#events.onGone(place)
+    if (place.isClosing) return
     this.#events.onDeath(place, reason, wasReady)
   }
 

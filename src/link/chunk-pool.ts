@@ -4,6 +4,7 @@
 // `chunk-table.ts` tells what the words mean. Several leases of one block on this thread share the
 // thread's one bit; how many there are is counted here, in private memory.
 
+import type { Clock } from '../base/clock.js'
 import { ChunkWord, type ChunkClass } from '../memory/chunk-layout.js'
 import type { Region } from '../memory/region.js'
 import {
@@ -19,15 +20,17 @@ const { DueLow, DueHigh, HeldLow, HeldHigh, Bytes, SinceMs, Subject, Agent } = C
 export class ChunkPool extends ChunkTable {
   readonly thread: number
   readonly #threads: number
+  readonly #clock: Clock
   readonly #bit: number
   /** Which word of a pair has our bit. */
   readonly #half: number
   readonly #leases: Uint32Array
 
   /** `wake` has a thread look again that waited for a block. */
-  constructor(region: Region, thread: number, wake: (thread: number) => void) {
+  constructor(region: Region, thread: number, clock: Clock, wake: (thread: number) => void) {
     super(region, wake)
     this.thread = thread
+    this.#clock = clock
     this.#threads = region.layout.threads
     this.#bit = 1 << (thread & 31)
     this.#half = thread >>> 5
@@ -40,10 +43,10 @@ export class ChunkPool extends ChunkTable {
   }
 
   /**
-   * Takes a block of at least `bytes`, from the smallest size that fits or the next one. Its number,
-   * or -1 when none is free.
+   * Takes a block of at least `bytes`, from the smallest size that fits or the next one. Its
+   * number, or -1 when none is free.
    */
-  take(bytes: number, nowMs: number, agent: number): number {
+  take(bytes: number, agent: number): number {
     const { classes } = this.layout
     let fitting = 0
     while (fitting < classes.length && (classes[fitting] as ChunkClass).bytes < bytes) fitting++
@@ -52,7 +55,7 @@ export class ChunkPool extends ChunkTable {
       if (block < 0) continue
       const record = this.record(block)
       this.i32[record + Bytes] = bytes
-      this.i32[record + SinceMs] = nowMs | 0
+      this.i32[record + SinceMs] = this.#clock.nowMs() | 0
       this.i32[record + Subject] = 0
       this.i32[record + Agent] = agent
       return block
@@ -62,6 +65,7 @@ export class ChunkPool extends ChunkTable {
 
   /** Has this thread woken when a block is freed or received. Look once more after it. */
   awaitFree(): void {
+    if (this.layout.blocks === 0) return
     // SYNC chunk-wait: pairs with chunk-wait in wakeWaiters. The bit is set before we look again.
     Atomics.or(this.i32, (this.layout.waiters >>> 2) + this.#half, this.#bit)
   }
@@ -76,18 +80,11 @@ export class ChunkPool extends ChunkTable {
    * Makes a block of this thread a message of `bytes`: `low` and `high` have a bit for each thread
    * that a frame is going to. To be called before any of these frames is visible.
    */
-  share(
-    block: number,
-    low: number,
-    high: number,
-    bytes: number,
-    subject: number,
-    nowMs: number,
-  ): void {
+  share(block: number, low: number, high: number, bytes: number, subject: number): void {
     const { i32 } = this
     const record = this.record(block)
     i32[record + Bytes] = bytes
-    i32[record + SinceMs] = nowMs | 0
+    i32[record + SinceMs] = this.#clock.nowMs() | 0
     i32[record + Subject] = subject
     i32[record + HeldLow] = 0
     i32[record + HeldHigh] = 0

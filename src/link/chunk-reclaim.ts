@@ -3,9 +3,9 @@
 //
 // What it owned is free: nobody else has heard of it. What it was to receive or held is not for it
 // any more; a frame that it had not read says so to whoever reads on. What it had sent stays for
-// those whose frame was published before it ended; the others will never get one, and are taken off.
-// The rings tell which is which: nobody writes to those of a dead producer, so all that lies between
-// head and tail can be read, also while its receiver does.
+// those whose frame was published before it ended; the others will never get one, and are taken
+// off. The rings tell which is which: nobody writes to those of a dead producer, so all that lies
+// between head and tail can be read, also while its receiver does.
 
 import { ChunkWord } from '../memory/chunk-layout.js'
 import { LINK_HEAD, LINK_TAIL, Lane } from '../memory/layout.js'

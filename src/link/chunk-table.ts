@@ -1,4 +1,5 @@
-// The records of all blocks of shared memory for large messages: what every thread may do with them.
+// The records of all blocks of shared memory for large messages: what every thread may do with
+// them.
 //
 // A block is free; or owned by one thread, which fills it; or shared: sent, and nobody's any more.
 // That stands in one word, together with the owner and a generation, and moves by compare-and-swap:
@@ -10,11 +11,11 @@
 //
 // Whom a shared block is for stands in two pairs of words, with a bit for each thread. `due`: a
 // frame that names the block is under way to that thread. `held`: that thread reads it in place. A
-// bit is set in `held` before the same bit is cleared in `due`, and no bit of `due` is ever set once
-// the block is shared; so whoever finds `due` empty, and then `held`, knows that it stays so, and
-// the compare-and-swap of the state decides who of several frees the block. Nothing is linked and
-// nothing is counted in shared memory, so a thread may end between any two steps: what it owned or
-// held is found in these words (`chunk-reclaim.ts`).
+// bit is set in `held` before the same bit is cleared in `due`, and no bit of `due` is ever set
+// once the block is shared; so whoever finds `due` empty, and then `held`, knows that it stays so,
+// and the compare-and-swap of the state decides who of several frees the block. Nothing is linked
+// and nothing is counted in shared memory, so a thread may end between any two steps: what it owned
+// or held is found in these words (`chunk-reclaim.ts`).
 
 import {
   CHUNK_RECORD_BYTES,
@@ -148,6 +149,8 @@ export class ChunkTable {
   }
 
   protected wakeWaiters(): void {
+    // Without blocks there is no area, and nobody waits.
+    if (this.layout.blocks === 0) return
     const low = this.layout.waiters >>> 2
     for (let index = low; index < low + 2; index++) {
       // SYNC chunk-wait: pairs with chunk-wait in awaitFree. The block is free before we look.

@@ -7,6 +7,7 @@
 
 import { tell, threadName } from '../base/events.js'
 import {
+  CHUNK_WINDOW_BYTES,
   FLUSH_BYTES,
   LINE_BYTES,
   PRODUCERS_PER_READY_GROUP,
@@ -29,6 +30,7 @@ import {
 } from '../memory/layout.js'
 import { stateOf, type Region } from '../memory/region.js'
 import { CURSOR_WORDS, Cursor, RingWriter, frameBytesMax } from '../ring/ring.js'
+import type { ChunkWindow } from './chunk-window.js'
 import type { Doorbell } from './doorbell.js'
 
 // Constants of this module, which V8 folds into compiled code; imported ones it does not.
@@ -68,6 +70,8 @@ export class LinkWriter {
   wantedBytes = 0
   /** What this link's ring last was asked to ring for, in bytes; 0 when nothing waits. */
   awaitedBytes = 0
+  /** What is under way here in blocks; null when nothing ever was. */
+  window: ChunkWindow | null = null
   /** It ran full, and since then it has not been half free with nothing waiting. */
   isFull = false
   readonly #i32: Int32Array
@@ -116,7 +120,8 @@ export class LinkWriter {
    * Nobody waits for a ring that is closed because its reader writes nonsense.
    */
   isBelowHighWater(): boolean {
-    const { ring, highWaterFreeBytes } = this
+    const { ring, highWaterFreeBytes, window } = this
+    if (window !== null && window.isAbove(CHUNK_WINDOW_BYTES / 2)) return false
     if (ring.freeBytesSeen >= highWaterFreeBytes || ring.isCorrupt) return true
     return ring.freeBytes() >= highWaterFreeBytes
   }
@@ -257,6 +262,13 @@ export class Outbox {
       if (stateOf(this.#region, thread) !== ThreadState.Alive) continue
       this.wake(this.link(thread, Lane.Urgent))
     }
+  }
+
+  /** The same, when half of the ring is free and little is under way in blocks. */
+  awaitDrained(link: LinkWriter): boolean {
+    const { window } = link
+    if (window !== null && !window.awaitBelow(CHUNK_WINDOW_BYTES / 4)) return false
+    return this.awaitRoom(link, link.lowWaterFreeBytes)
   }
 
   /** Asks the reader to wake us when `wantedBytes` are free. True: they are free already. */

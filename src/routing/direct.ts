@@ -5,13 +5,19 @@
 // that has ended is dropped: nobody will ever make room for it.
 
 import { FlyshuttleError } from '../base/errors.js'
-import { FRAME_HEADER_BYTES, OVERFLOW_BYTES_MAX } from '../base/limits.js'
+import {
+  CHUNK_WINDOW_BYTES,
+  FRAME_HEADER_BYTES,
+  LARGE_OVERFLOW_BYTES_MAX,
+  OVERFLOW_BYTES_MAX,
+} from '../base/limits.js'
 import type { Message } from '../codec/message.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import { ThreadCounter, ThreadState } from '../memory/layout.js'
 import type { Views } from '../memory/region.js'
 import { CodecId } from '../base/codec-id.js'
 import { FRAME_CODEC_SHIFT, FRAME_KIND_SHIFT, FrameFlag, FrameKind } from '../ring/frame.js'
+import type { LargeSender } from './large.js'
 import type { PayloadStage } from './payload.js'
 
 const BLOCKS_BYTES = FRAME_HEADER_BYTES + 8
@@ -32,6 +38,9 @@ export class DirectSender {
   readonly #views: Views
   readonly #outbox: Outbox
   readonly #stage: PayloadStage
+  readonly #large: LargeSender
+  /** The one link of a frame, for what is large. */
+  readonly #frames = { links: [] as LinkWriter[], frames: 1 }
   readonly #waiting = new Map<LinkWriter, DirectParcel[]>()
   /** One object for all frames; what has to wait gets a copy. */
   readonly #staged: DirectParcel = {
@@ -44,7 +53,8 @@ export class DirectSender {
     counter: 0,
   }
 
-  constructor(views: Views, outbox: Outbox, stage: PayloadStage) {
+  constructor(views: Views, outbox: Outbox, stage: PayloadStage, large: LargeSender) {
+    this.#large = large
     this.#views = views
     this.#outbox = outbox
     this.#stage = stage
@@ -79,7 +89,7 @@ export class DirectSender {
     this.#stage.stage(message, subject, value)
     const { codec, typeId, bytes } = this.#stage
     const lengthBytes = BLOCKS_BYTES + bytes
-    if (lengthBytes > link.frameBytesMax) {
+    if (lengthBytes > link.frameBytesMax && !this.#stage.enlarge()) {
       const data = { subject, found: lengthBytes, wanted: link.frameBytesMax }
       throw new FlyshuttleError('ERR_MESSAGE_TOO_LARGE', data)
     }
@@ -96,7 +106,8 @@ export class DirectSender {
       (kind !== FrameKind.Control || waiting.some((parked) => parked.kind === FrameKind.Control))
     if (!mustWait && this.#write(link, parcel)) return
     // A failure is small, and the requester must hear of it: it may take as much room again.
-    const limitBytes = OVERFLOW_BYTES_MAX * ((flags & FrameFlag.Failed) === 0 ? 1 : 2)
+    const roomBytes = this.#stage.isLarge ? LARGE_OVERFLOW_BYTES_MAX : OVERFLOW_BYTES_MAX
+    const limitBytes = roomBytes * ((flags & FrameFlag.Failed) === 0 ? 1 : 2)
     if (link.overflowBytes + lengthBytes > limitBytes) {
       this.#outbox.counters.add(ThreadCounter.RepliesDropped, 1)
       const data = { subject, found: link.overflowBytes, wanted: limitBytes }
@@ -137,7 +148,11 @@ export class DirectSender {
   }
 
   #write(link: LinkWriter, parcel: DirectParcel): boolean {
-    const length = BLOCKS_BYTES + this.#stage.bytes
+    // What was staged for a ring may be too much for this one.
+    if (BLOCKS_BYTES + this.#stage.frameBytes > link.frameBytesMax) this.#stage.enlarge()
+    const { isLarge } = this.#stage
+    if (isLarge && link.window?.awaitBelow(CHUNK_WINDOW_BYTES) === false) return false
+    const length = BLOCKS_BYTES + this.#stage.frameBytes
     const reserve = parcel.kind === FrameKind.Control ? 0 : link.reserveBytes
     let start = link.ring.claim(length, reserve)
     if (start < 0) {
@@ -146,17 +161,29 @@ export class DirectSender {
       start = link.ring.claim(length, reserve)
       if (start < 0) return false
     }
+    this.#frames.links[0] = link
+    if (isLarge && !this.#large.begin(this.#frames, 0, 0, true)) return false
+    if (isLarge && !this.#large.mayWrite(0)) {
+      this.#outbox.counters.add(ThreadCounter.RepliesDropped, 1)
+      return true
+    }
     const { i32 } = this.#views
     const word = start >>> 2
     i32[word] = length | (parcel.kind << FRAME_KIND_SHIFT)
-    i32[word + 1] = parcel.flags | FrameFlag.Correlation | (parcel.codec << FRAME_CODEC_SHIFT)
+    i32[word + 1] =
+      parcel.flags |
+      FrameFlag.Correlation |
+      (isLarge ? FrameFlag.Chunk : 0) |
+      (parcel.codec << FRAME_CODEC_SHIFT)
     i32[word + 2] = 0
     i32[word + 3] = parcel.typeId
     i32[word + 4] = parcel.incarnation
     i32[word + 5] = parcel.counter
-    this.#stage.copyTo(this.#views, start + BLOCKS_BYTES)
+    if (isLarge) this.#large.describe(0, (start + BLOCKS_BYTES) >>> 2)
+    else this.#stage.copyTo(this.#views, start + BLOCKS_BYTES)
     link.ring.commit()
     this.#outbox.committed(link)
+    if (isLarge) this.#large.end()
     return true
   }
 

@@ -10,6 +10,8 @@ import { FlyshuttleError } from '../base/errors.js'
 import { FRAME_HEADER_BYTES, ROUTES_CACHED_MAX } from '../base/limits.js'
 import type { CompiledFilter } from '../codec/filter.js'
 import { NO_HEADERS, decodeHeaders } from '../codec/headers.js'
+import type { ChunkPool } from '../link/chunk-pool.js'
+import { DESCRIPTOR_BYTES, Descriptor } from '../link/descriptor.js'
 import type { Region, Views } from '../memory/region.js'
 import { CodecId } from '../base/codec-id.js'
 import type { CopyBytes } from '../native/copying.js'
@@ -46,6 +48,7 @@ export interface DispatcherEvents {
 export class Dispatcher {
   readonly #views: Views
   readonly #i32: Int32Array
+  readonly #pool: ChunkPool
   readonly #decoder: PayloadDecoder
   readonly #events: DispatcherEvents
   readonly #targets: (Target | undefined)[][] = []
@@ -62,11 +65,18 @@ export class Dispatcher {
   // The frame under way.
   #source = 0
   #extras = NO_EXTRAS
+  #isLastOfBlock = false
 
   /** `copyBytes` is the addon's, or null without. */
-  constructor(region: Region, copyBytes: CopyBytes | null, events: DispatcherEvents) {
+  constructor(
+    region: Region,
+    pool: ChunkPool,
+    copyBytes: CopyBytes | null,
+    events: DispatcherEvents,
+  ) {
     this.#views = region.views
     this.#i32 = region.views.i32
+    this.#pool = pool
     this.#events = events
     this.#decoder = new PayloadDecoder(region, copyBytes)
     for (let thread = 0; thread < region.layout.threads; thread++) this.#targets.push([])
@@ -145,12 +155,43 @@ export class Dispatcher {
       target.express = isDecoded ? expressOf(target, last, source, word0, word1) : null
       return
     }
-    this.#onOther(kind, word, word1)
+    if ((word1 & FrameFlag.Chunk) === 0) this.#onOther(kind, word, word1)
+    else this.#onChunk(kind, word, word1)
   }
 
   /** The payload of the reply under way; only within `onReply`. */
   decodeReply(): unknown {
     return this.#decoder.decode('(reply)', null, false)
+  }
+
+  /** What stands in the frame is a descriptor; the payload lies in the block that it names. */
+  #onChunk(kind: number, word: number, word1: number): void {
+    const decoder = this.#decoder
+    try {
+      this.#onOther(kind, word, word1)
+    } finally {
+      if (decoder.block >= 0 && this.#isLastOfBlock) this.#pool.finish(decoder.block)
+      decoder.block = -1
+    }
+  }
+
+  /** False: the frame has no right to the block it names. */
+  #openBlock(): boolean {
+    const decoder = this.#decoder
+    const { u32 } = this.#views
+    if (decoder.end - decoder.start !== DESCRIPTOR_BYTES) throw decoder.corrupt('no descriptor')
+    const at = decoder.start >>> 2
+    const block = u32[at + Descriptor.Block] as number
+    const bytes = u32[at + Descriptor.Bytes] as number
+    if (block >= this.#pool.layout.blocks) throw decoder.corrupt(`block number ${block}`)
+    const start = this.#pool.accept(block, u32[at + Descriptor.Generation] as number, bytes)
+    // Sent to a thread that had this place before: lost with it, as all that it had not read.
+    if (start < 0) return false
+    this.#isLastOfBlock = u32[at + Descriptor.More] === 0
+    decoder.start = start
+    decoder.end = start + bytes
+    decoder.block = block
+    return true
   }
 
   #onOther(kind: number, word: number, word1: number): void {
@@ -197,6 +238,7 @@ export class Dispatcher {
     const priority = (word1 >>> FRAME_PRIORITY_SHIFT) & FRAME_PRIORITY_MASK
     if (headers !== NO_HEADERS || priority !== 0) this.#extras = { headers, priority }
     if (start > this.#decoder.end) throw this.#decoder.corrupt('blocks beyond its end')
+    if ((word1 & FrameFlag.Chunk) !== 0 && !this.#openBlock()) return
     if (kind === FrameKind.Reply) {
       const isFailed = (word1 & FrameFlag.Failed) !== 0
       this.#events.onReply(incarnation, counter, isFailed)

@@ -57,7 +57,7 @@ export class Drains {
       if (this.#i32[link.fullIndex] !== 0 && requiredRows.some((row) => this.#i32[row] !== 0)) {
         return false
       }
-      if (!this.#outbox.awaitRoom(link, link.lowWaterFreeBytes)) return false
+      if (!this.#outbox.awaitDrained(link)) return false
     }
     const { groups, responders } = route
     if (!groups.every((group) => this.#isGroupDrained(group))) return false
@@ -67,7 +67,7 @@ export class Drains {
   #isGroupDrained(group: Group): boolean {
     const hasRoom = ({ link, row }: Member): boolean => {
       const isFull = this.#i32[link.fullIndex] !== 0 && this.#i32[row] !== 0
-      return !isFull && this.#outbox.awaitRoom(link, link.lowWaterFreeBytes)
+      return !isFull && this.#outbox.awaitDrained(link)
     }
     return group.isLossy || group.members.some(hasRoom)
   }

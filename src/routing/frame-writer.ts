@@ -16,6 +16,7 @@ import {
   FrameKind,
 } from '../ring/frame.js'
 import { PLAIN, type Envelope } from './envelope.js'
+import type { LargeSender } from './large.js'
 import type { Parcel } from './parcel.js'
 import type { PayloadStage } from './payload.js'
 import { REQUEST_BYTES, TARGET_BYTES } from './plan.js'
@@ -24,10 +25,18 @@ import type { Member, Route } from './route-table.js'
 export class FrameWriter {
   readonly #views: Views
   readonly #stage: PayloadStage
+  readonly #large: LargeSender
   readonly #frameBytesMax: number
   readonly #incarnation: number
 
-  constructor(views: Views, stage: PayloadStage, frameBytesMax: number, incarnation: number) {
+  constructor(
+    views: Views,
+    stage: PayloadStage,
+    large: LargeSender,
+    frameBytesMax: number,
+    incarnation: number,
+  ) {
+    this.#large = large
     this.#views = views
     this.#stage = stage
     this.#frameBytesMax = frameBytesMax
@@ -38,18 +47,20 @@ export class FrameWriter {
   lengthOf(route: Route, { envelope }: Parcel, blocksBytes: number): number {
     const subjectBytes = route.subjectId === 0 ? inlineBytes(route.subject) : 0
     const envelopeBytes = envelope === PLAIN ? 0 : bytesOf(envelope)
-    return FRAME_HEADER_BYTES + subjectBytes + blocksBytes + envelopeBytes + this.#stage.bytes
+    return FRAME_HEADER_BYTES + subjectBytes + blocksBytes + envelopeBytes + this.#stage.frameBytes
   }
 
   /**
-   * Refuses what no ring carries.
+   * Decides on a block for what no ring carries, and refuses what no block does either.
    *
    * @throws ERR_MESSAGE_TOO_LARGE when the largest frame of the message takes more than its share
    */
   check(route: Route, parcel: Parcel): void {
     const hasChosen = route.groups.length > 0 || route.responders !== null
     const bytes = blocksBytes(hasChosen, parcel.request !== null)
-    const lengthBytes = this.lengthOf(route, parcel, bytes)
+    let lengthBytes = this.lengthOf(route, parcel, bytes)
+    if (lengthBytes <= this.#frameBytesMax) return
+    if (this.#stage.enlarge()) lengthBytes = this.lengthOf(route, parcel, bytes)
     if (lengthBytes <= this.#frameBytesMax) return
     throw new FlyshuttleError('ERR_MESSAGE_TOO_LARGE', {
       subject: route.subject,
@@ -60,7 +71,8 @@ export class FrameWriter {
 
   /**
    * Writes and commits one frame; false when there is no room, which cannot be after a plan.
-   * `member` is the chosen subscription, null for all plain ones.
+   * `member` is the chosen subscription, null for all plain ones; `frame` is its number in the
+   * plan.
    */
   write(
     link: LinkWriter,
@@ -68,12 +80,14 @@ export class FrameWriter {
     parcel: Parcel,
     member: Member | null,
     isRequest: boolean,
+    frame = 0,
   ): boolean {
     const flags =
       (route.subjectId === 0 ? FrameFlag.InlineSubject : 0) |
       (member === null ? 0 : FrameFlag.Target) |
       (isRequest ? FrameFlag.Correlation | FrameFlag.Deadline : 0) |
-      (parcel.envelope === PLAIN ? 0 : flagsOf(parcel.envelope))
+      (parcel.envelope === PLAIN ? 0 : flagsOf(parcel.envelope)) |
+      (this.#stage.isLarge ? FrameFlag.Chunk : 0)
     const length = this.lengthOf(route, parcel, blocksBytes(member !== null, isRequest))
     const start = link.ring.claim(length)
     if (start < 0) return false
@@ -107,7 +121,8 @@ export class FrameWriter {
     // Not shifted: a region may be larger than 2 GiB.
     let at = word * 4
     if ((flags & FrameFlag.Headers) !== 0) at = this.#writeHeaders(at, parcel.envelope)
-    this.#stage.copyTo(this.#views, at)
+    if (this.#stage.isLarge) this.#large.describe(frame, at >>> 2)
+    else this.#stage.copyTo(this.#views, at)
     link.ring.commit()
     return true
   }

@@ -30,6 +30,10 @@ export interface Parcel {
   passed: Passed
   /** The payload, owned by the parcel. */
   readonly payload: Uint8Array
+  /** The block that holds the payload instead: a loan, which is this parcel's. Else -1. */
+  readonly block: number
+  /** Bytes of the loan. */
+  readonly bytes: number
   /** Null for a publish. */
   request: AwaitedRequest | null
   /** Told when the parcel has been written, or never will be. For `send`. */

@@ -5,7 +5,7 @@
 // The order within a subject is kept: while anything waits, later messages of the subject line up.
 
 import { FlyshuttleError } from '../base/errors.js'
-import { FRAME_HEADER_BYTES, OVERFLOW_BYTES_MAX } from '../base/limits.js'
+import { FRAME_HEADER_BYTES, LARGE_OVERFLOW_BYTES_MAX, OVERFLOW_BYTES_MAX } from '../base/limits.js'
 import type { LinkWriter } from '../link/outbox.js'
 import type { Parcel } from './parcel.js'
 import { REQUEST_BYTES } from './plan.js'
@@ -20,6 +20,8 @@ export interface ParkingEvents {
   onRetry(route: Route, parcel: Parcel): boolean
   /** A parked publish can never be written, and nobody waits for it. */
   onLost(error: unknown, subject: string): void
+  /** A parcel with a loan will never be written. */
+  onDropped(block: number): void
 }
 
 export class Parking {
@@ -51,16 +53,17 @@ export class Parking {
   }
 
   /**
-   * The links that a message of `bytes` would count against.
+   * The links that a message of `bytes` in the heap would count against.
    *
    * @throws ERR_BACKPRESSURE when one of them has no overflow left
    */
-  charge(route: Route, bytes: number, passed: Passed): LinkWriter[] {
+  charge(route: Route, bytes: number, isLarge: boolean, passed: Passed): LinkWriter[] {
     const charged = linksOf(route, passed)
+    const wanted = isLarge ? LARGE_OVERFLOW_BYTES_MAX : OVERFLOW_BYTES_MAX
     for (const { overflowBytes } of charged) {
-      if (overflowBytes + bytes + PARKED_BYTES <= OVERFLOW_BYTES_MAX) continue
+      if (overflowBytes + bytes + PARKED_BYTES <= wanted) continue
       const { subject } = route
-      const data = { subject, found: overflowBytes, wanted: OVERFLOW_BYTES_MAX }
+      const data = { subject, found: overflowBytes, wanted }
       throw new FlyshuttleError('ERR_BACKPRESSURE', data)
     }
     return charged
@@ -77,6 +80,7 @@ export class Parking {
     for (const { parked } of this.#routes) {
       for (let parcel = parked.shift(); parcel !== undefined; parcel = parked.shift()) {
         discharge(parcel)
+        if (parcel.block >= 0) this.#events.onDropped(parcel.block)
         parcel.settle?.(error)
         dropped++
       }
@@ -97,6 +101,7 @@ export class Parking {
       }
       parked.shift()
       discharge(parcel)
+      if (failure !== null && parcel.block >= 0) this.#events.onDropped(parcel.block)
       if (failure !== null && parcel.request !== null) parcel.request.fail(failure)
       else if (parcel.settle !== null) parcel.settle(failure)
       else if (failure !== null) this.#events.onLost(failure, route.subject)

@@ -35,6 +35,8 @@ export class PayloadDecoder {
   codec: CodecId = CodecId.None
   start = 0
   end = 0
+  /** The block in which it lies; -1 when it lies in the ring. */
+  block = -1
 
   /** `copyBytes` is the addon's, or null without. */
   constructor(region: Region, copyBytes: CopyBytes | null) {

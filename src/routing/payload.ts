@@ -5,15 +5,23 @@
 // All others are staged: msgpack must be packed before its length is known, and a message for
 // several links is encoded once. Staging is safe under re-entrance (a `toJSON` that publishes),
 // because user code never runs between the first byte staged and the copy that takes it away.
-// Long bytes are not staged but copied by the addon from where they are, for the same reason.
+// Long bytes are not staged but copied by the addon from where they are, for the same reason. What
+// no frame carries is copied from where it is, too, into a block of the chunk pool; its frames name
+// that block.
 
 import { FlyshuttleError, describe } from '../base/errors.js'
-import { NATIVE_WRITE_BYTES_MIN, ROUTES_CACHED_MAX } from '../base/limits.js'
+import {
+  CHUNK_RAW_BYTES_MIN,
+  NATIVE_WRITE_BYTES_MIN,
+  ROUTES_CACHED_MAX,
+  STRUCT_BYTES_MAX,
+} from '../base/limits.js'
 import type { Message } from '../codec/message.js'
 import { FlatEncoder, type Slot } from '../codec/flat.js'
 import { MsgpackEncoder } from '../codec/msgpack.js'
 import type { BoundStruct, StructCodec } from '../codec/struct.js'
 import { bytesIn } from '../codec/struct-text.js'
+import { DESCRIPTOR_BYTES } from '../link/descriptor.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
 import { viewsOf, type Views } from '../memory/region.js'
 import { CodecId } from '../base/codec-id.js'
@@ -22,6 +30,8 @@ import { isUint8Array } from 'node:util/types'
 
 /** Payloads up to this size are copied word by word; longer ones by V8, or by the addon. */
 const WORD_COPY_BYTES_MAX = 256
+
+const EMPTY = new Uint8Array(0)
 
 export class PayloadStage {
   readonly #views: Views
@@ -32,6 +42,9 @@ export class PayloadStage {
   readonly #slotsOfSubjects = new Map<string, Slot>()
   readonly #structs: (BoundStruct<unknown> | undefined)[] = []
   readonly #bytesMax: number
+  readonly #largeBytesMax: number
+  /** Longer raw bytes travel in a block. */
+  readonly #rawBytesMax: number
   readonly #dictionary: DictionaryWriter
   readonly #copyBytes: CopyBytes | null
   /** Bytes that are not staged but copied from here, until this tick ends; else null. */
@@ -45,13 +58,29 @@ export class PayloadStage {
   codec: CodecId = CodecId.None
   typeId = 0
   bytes = 0
+  /** It travels in a block: its frames carry a descriptor instead. */
+  isLarge = false
+  /** The block that holds it already: a loan. Else -1. */
+  block = -1
 
-  /** `copyBytes` is the addon's, or null without. */
-  constructor(bytesMax: number, dictionary: DictionaryWriter, copyBytes: CopyBytes | null) {
+  /**
+   * `bytesMax` is what a frame carries, `largeBytesMax` what a block does, 0 without blocks.
+   * `copyBytes` is the addon's, or null without.
+   */
+  constructor(
+    bytesMax: number,
+    largeBytesMax: number,
+    dictionary: DictionaryWriter,
+    copyBytes: CopyBytes | null,
+  ) {
     this.#bytesMax = bytesMax
+    this.#largeBytesMax = largeBytesMax
+    const isPooled = largeBytesMax > 0
+    this.#rawBytesMax = isPooled ? Math.min(bytesMax, CHUNK_RAW_BYTES_MIN - 1) : bytesMax
     this.#copyBytes = copyBytes
     this.#dictionary = dictionary
-    this.#views = viewsOf(new ArrayBuffer((bytesMax + 15) & -8))
+    const stagedMax = largeBytesMax === 0 ? bytesMax : Math.max(bytesMax, STRUCT_BYTES_MAX)
+    this.#views = viewsOf(new ArrayBuffer((stagedMax + 15) & -8))
     this.#u32 = this.#views.u32
     this.#flat = new FlatEncoder(this.#views, bytesMax, (typeId, canonical) =>
       dictionary.addType(typeId, canonical),
@@ -87,8 +116,10 @@ export class PayloadStage {
     }
     const bytes = this.#encoder.encode(subject, value)
     this.#check(subject, bytes)
-    this.#encoder.copyTo(this.#views, 0)
-    this.#set(CodecId.Msgpack, 0, bytes)
+    if (bytes <= this.#bytesMax) {
+      this.#encoder.copyTo(this.#views, 0)
+      this.#set(CodecId.Msgpack, 0, bytes)
+    } else this.#setBytes(CodecId.Msgpack, 0, this.#encoder.encoded, bytes)
   }
 
   /** What is known of the objects that travel as this message, or on this subject. */
@@ -110,25 +141,45 @@ export class PayloadStage {
   /** Copies what was staged to `offset` (a multiple of 8) of the region. */
   copyTo(views: Views, offset: number): void {
     const { bytes } = this
+    const source = this.#source
     if (bytes >= NATIVE_WRITE_BYTES_MIN && this.#copyBytes !== null) {
-      this.#copyBytes(views.bytes, offset, this.#source ?? this.#views.bytes, 0, bytes)
-    } else copyPayload(this.#u32, this.#views.bytes, bytes, views, offset)
+      this.#copyBytes(views.bytes, offset, source ?? this.#views.bytes, 0, bytes)
+    } else if (source !== null) views.bytes.set(source, offset)
+    else copyPayload(this.#u32, this.#views.bytes, bytes, views, offset)
   }
 
   /** What was staged, as bytes of its own. */
   take(): Uint8Array {
     const { bytes } = this
-    if (this.#source === null || this.#copyBytes === null) {
-      return this.#views.bytes.slice(0, bytes)
-    }
+    const source = this.#source
+    if (this.block >= 0) return EMPTY
+    if (source === null) return this.#views.bytes.slice(0, bytes)
+    if (this.#copyBytes === null) return source.slice()
     const own = new Uint8Array(bytes)
-    this.#copyBytes(own, 0, this.#source, 0, bytes)
+    this.#copyBytes(own, 0, source, 0, bytes)
     return own
   }
 
   /** Stages bytes that were taken earlier. */
   restore(codec: CodecId, typeId: number, payload: Uint8Array): void {
     this.#setBytes(codec, typeId, payload, payload.length)
+  }
+
+  /** Stages what a block of this thread holds already. */
+  stageBlock(block: number, bytes: number): void {
+    this.#set(CodecId.Raw, 0, bytes)
+    this.isLarge = true
+    this.block = block
+  }
+
+  /** What a frame holds of it. */
+  get frameBytes(): number {
+    return this.isLarge ? DESCRIPTOR_BYTES : this.bytes
+  }
+
+  /** A frame would hold it, but not this one. False: then nothing can. */
+  enlarge(): boolean {
+    return (this.isLarge = this.bytes <= this.#largeBytesMax)
   }
 
   #stageStruct(message: Message<unknown>, value: unknown): void {
@@ -170,7 +221,8 @@ export class PayloadStage {
 
   #setBytes(codec: CodecId, typeId: number, source: Uint8Array, bytes: number): void {
     this.#set(codec, typeId, bytes)
-    if (bytes < NATIVE_WRITE_BYTES_MIN || this.#copyBytes === null) {
+    const mayStage = bytes < NATIVE_WRITE_BYTES_MIN || this.#copyBytes === null
+    if (mayStage && bytes <= this.#bytesMax) {
       this.#views.bytes.set(source)
       return
     }
@@ -186,15 +238,14 @@ export class PayloadStage {
     this.codec = codec
     this.typeId = typeId
     this.bytes = bytes
+    this.isLarge = bytes > this.#rawBytesMax && (codec === CodecId.Raw || bytes > this.#bytesMax)
+    this.block = -1
   }
 
   #check(subject: string, bytes: number): void {
-    if (bytes <= this.#bytesMax) return
-    throw new FlyshuttleError('ERR_MESSAGE_TOO_LARGE', {
-      subject,
-      found: bytes,
-      wanted: this.#bytesMax,
-    })
+    const wanted = Math.max(this.#bytesMax, this.#largeBytesMax)
+    if (bytes <= wanted) return
+    throw new FlyshuttleError('ERR_MESSAGE_TOO_LARGE', { subject, found: bytes, wanted })
   }
 }
 

@@ -11,6 +11,7 @@ import type { CompiledFilter } from '../codec/filter.js'
 import type { LinkWriter } from '../link/outbox.js'
 import { ThreadState } from '../memory/layout.js'
 import { frameBytes } from '../ring/frame.js'
+import { hasWindow } from './large.js'
 import type { Destination, Group, Member, Route } from './route-table.js'
 import { NONE_ASKED, isWanted, wants, type Passed } from './wanted.js'
 
@@ -27,10 +28,15 @@ export class Plan {
   readonly links: LinkWriter[] = []
   /** The chosen subscription of each frame; null where a thread's plain subscriptions share it. */
   readonly members: (Member | null)[] = []
-  /** Links that had no room; `wantedBytes` of each says how much was missing. */
+  /**
+   * Links that had no room; `wantedBytes` of each says how much was missing, 0 that too much is
+   * under way there in blocks.
+   */
   readonly blocked: LinkWriter[] = []
   /** Who answers, when the message is a request. */
   responder: Member | null = null
+  /** Whether the message travels in a block, of which not too many may be under way. */
+  isLarge = false
   /** Lossy receivers that the message passes over. */
   skipped = 0
   /** What the filters of the route said of the message. */
@@ -166,6 +172,10 @@ export class Plan {
 
   /** Takes room for one more frame on a link, beside those that are planned for it already. */
   #reserve(link: LinkWriter, bytes: number): boolean {
+    if (this.isLarge && !hasWindow(link)) {
+      link.wantedBytes = 0
+      return false
+    }
     const frame = frameBytes(bytes)
     const planned = link.plannedBytes + frame
     // One of them may have to wrap, and leaves up to its own size empty at the end of the ring.

@@ -9,6 +9,7 @@ import { FlyshuttleError } from '../base/errors.js'
 import { FRAME_HEADER_BYTES, ROUTES_CACHED_MAX } from '../base/limits.js'
 import { CodecId } from '../base/codec-id.js'
 import { checkMessage, type Message } from '../codec/message.js'
+import type { ChunkPool } from '../link/chunk-pool.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
 import { Lane } from '../memory/layout.js'
@@ -19,6 +20,7 @@ import { frameBytesMax } from '../ring/ring.js'
 import { DirectSender } from './direct.js'
 import { Drains } from './drains.js'
 import { PLAIN, type Envelope } from './envelope.js'
+import { LargeSender } from './large.js'
 import { Outlet } from './outlet.js'
 import type { AwaitedRequest, Parcel } from './parcel.js'
 import { Parking } from './parking.js'
@@ -59,6 +61,8 @@ export class Sender {
     envelope: PLAIN,
     passed: NONE_ASKED,
     payload: EMPTY,
+    block: -1,
+    bytes: 0,
     request: null,
     settle: null,
     charged: NO_LINKS,
@@ -72,6 +76,7 @@ export class Sender {
     routes: RouteTable,
     dictionary: DictionaryWriter,
     incarnation: number,
+    pool: ChunkPool,
     copyBytes: CopyBytes | null,
     events: SenderEvents,
   ) {
@@ -81,14 +86,17 @@ export class Sender {
     this.#dictionary = dictionary
     this.#events = events
     const bytesMax = frameBytesMax(region.layout.bulkRingBytes)
-    const stage = new PayloadStage(bytesMax - FRAME_HEADER_BYTES, dictionary, copyBytes)
+    const inlineMax = bytesMax - FRAME_HEADER_BYTES
+    const stage = new PayloadStage(inlineMax, pool.bytesMax, dictionary, copyBytes)
     this.#stage = stage
-    this.#transmitter = new Transmitter(region, outbox, stage, bytesMax, incarnation)
-    this.#direct = new DirectSender(this.#views, outbox, stage)
+    const large = new LargeSender(pool, this.#views, outbox, stage)
+    this.#transmitter = new Transmitter(region, outbox, stage, large, bytesMax, incarnation)
+    this.#direct = new DirectSender(this.#views, outbox, stage, large)
     this.#drains = new Drains(region.views.i32, outbox, routes)
     this.#parking = new Parking({
       onRetry: (route, parcel) => this.#retryParcel(route, parcel),
       onLost: (error, subject) => events.onLost?.(error, subject),
+      onDropped: (block) => pool.giveBack(block),
     })
   }
 
@@ -346,11 +354,16 @@ export class Sender {
   #parkCharged(route: Route): void {
     // Whoever it was for has gone, or nobody came: as with any publish to nobody, it is done.
     if (!route.hasReceivers) return
-    this.#park(route, this.#parking.charge(route, this.#stage.bytes, this.#staged.passed))
+    const { block, bytes, isLarge } = this.#stage
+    const heapBytes = block < 0 ? bytes : 0
+    const { passed } = this.#staged
+    this.#park(route, this.#parking.charge(route, heapBytes, isLarge, passed))
   }
 
   #park(route: Route, charged: readonly LinkWriter[]): void {
-    this.#parking.park(route, { ...this.#staged, payload: this.#stage.take(), charged })
+    const { block, bytes } = this.#stage
+    const payload = this.#stage.take()
+    this.#parking.park(route, { ...this.#staged, payload, block, bytes, charged })
     this.#events.onWaiting(true)
   }
 
@@ -363,7 +376,8 @@ export class Sender {
       throw noResponders(route.subject)
     }
     if (!route.hasReceivers) return true
-    this.#stage.restore(parcel.codec, parcel.typeId, parcel.payload)
+    if (parcel.block >= 0) this.#stage.stageBlock(parcel.block, parcel.bytes)
+    else this.#stage.restore(parcel.codec, parcel.typeId, parcel.payload)
     this.#transmitter.check(route, parcel)
     return this.#transmitter.all(route, parcel, true)
   }

@@ -5,10 +5,12 @@
 // the message lie in the stage, and the parcel says the rest.
 
 import { assert } from '../base/errors.js'
+import { CHUNK_WINDOW_BYTES } from '../base/limits.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import { ThreadCounter, ThreadState } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
 import { FrameWriter } from './frame-writer.js'
+import type { LargeSender } from './large.js'
 import type { Parcel } from './parcel.js'
 import type { PayloadStage } from './payload.js'
 import { Plan } from './plan.js'
@@ -18,6 +20,8 @@ import { isWanted, wants, type Passed } from './wanted.js'
 export class Transmitter {
   readonly #i32: Int32Array
   readonly #outbox: Outbox
+  readonly #stage: PayloadStage
+  readonly #large: LargeSender
   readonly #plan: Plan
   readonly #frames: FrameWriter
 
@@ -25,13 +29,16 @@ export class Transmitter {
     region: Region,
     outbox: Outbox,
     stage: PayloadStage,
+    large: LargeSender,
     bytesMax: number,
     incarnation: number,
   ) {
     this.#i32 = region.views.i32
     this.#outbox = outbox
     this.#plan = new Plan(this.#i32)
-    this.#frames = new FrameWriter(region.views, stage, bytesMax, incarnation)
+    this.#frames = new FrameWriter(region.views, stage, large, bytesMax, incarnation)
+    this.#stage = stage
+    this.#large = large
   }
 
   /** @throws ERR_MESSAGE_TOO_LARGE when the largest frame of the message fits no ring */
@@ -51,6 +58,7 @@ export class Transmitter {
 
   /** Writes to the only receiver there is, without a plan. False: there is another, or no room. */
   solo(route: Route, parcel: Parcel, flushNow = false): boolean {
+    if (this.#stage.isLarge) return false
     const isRequest = parcel.request !== null
     const member = isRequest ? route.soloResponder : null
     const link = member === null ? (isRequest ? null : route.solo) : member.link
@@ -72,18 +80,24 @@ export class Transmitter {
     const { request } = parcel
     const plan = this.#plan
     const plainBytes = this.#frames.lengthOf(route, parcel, 0)
+    const { isLarge } = this.#stage
+    plan.isLarge = isLarge
     while (!plan.make(route, request !== null, plainBytes, parcel.passed)) {
       // Room may have appeared by the time the readers have been told that we wait for it.
       if (!mayAwait || !this.#awaitRoom()) return false
     }
+    if (isLarge && !this.#large.begin(plan, parcel.agent, route.subjectId, mayAwait)) return false
     if (plan.responder !== null) this.#noteReceiver(parcel, plan.responder.link)
     for (let frame = 0; frame < plan.frames; frame++) {
+      if (isLarge && !this.#large.mayWrite(frame)) continue
       const link = plan.links[frame] as LinkWriter
       const member = plan.members[frame] ?? null
       const isRequest = member !== null && member === plan.responder
-      assert(this.#frames.write(link, route, parcel, member, isRequest), 'planned room is there')
+      const isWritten = this.#frames.write(link, route, parcel, member, isRequest, frame)
+      assert(isWritten, 'planned room is there')
       this.#outbox.committed(link)
     }
+    if (isLarge) this.#large.end()
     plan.confirm()
     if (plan.skipped > 0) this.#outbox.counters.add(ThreadCounter.LossyDropped, plan.skipped)
     return true
@@ -113,7 +127,11 @@ export class Transmitter {
   #awaitRoom(): boolean {
     let hasRoom = false
     for (const link of this.#plan.blocked) {
-      if (this.#outbox.awaitRoom(link, link.wantedBytes)) hasRoom = true
+      const isRoom =
+        link.wantedBytes === 0
+          ? link.window?.awaitBelow(CHUNK_WINDOW_BYTES) !== false
+          : this.#outbox.awaitRoom(link, link.wantedBytes)
+      if (isRoom) hasRoom = true
     }
     return hasRoom
   }

@@ -127,6 +127,7 @@ describe('the text of a diagnosis', () => {
       placement: true,
       cores: 2,
       frameBytesMax: 1,
+      messageBytesMax: 1,
     },
     findings: [
       { name: 'Node', status: 'broken', found: 'v18', hint: 'use Node at least 20.19' },

@@ -18,8 +18,8 @@ const withCode = (code: string, data: object = {}) =>
   expect.objectContaining({ code, data: expect.objectContaining(data) })
 
 describe.each(VARIANTS)('$name', ({ addon }) => {
-  const listen = async () => {
-    const engine = await engineFor({ threads: 0, addon })
+  const listen = async (options = {}) => {
+    const engine = await engineFor({ threads: 0, addon, ...options })
     const got: unknown[] = []
     await engine.subscribe('>', (value) => got.push(value))
     const stillWorks = async () => {
@@ -130,7 +130,7 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
   })
 
   test('a message over the limit is refused by every way of sending', async () => {
-    const { engine, got, stillWorks } = await listen()
+    const { engine, got, stillWorks } = await listen({ chunkBytes: 16 * 1024 * 1024 })
     const huge = { text: 'x'.repeat(10_000_000) }
     expect(() => engine.publish('bare.subject', huge)).toThrow(withCode('ERR_MESSAGE_TOO_LARGE'))
     expect(() => engine.tryPublish('bare.subject', huge)).toThrow(withCode('ERR_MESSAGE_TOO_LARGE'))

@@ -78,7 +78,7 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
   })
 
   test('an error too large for a frame arrives shortened', async () => {
-    const engine = await engineFor({ threads: 0, addon, ringBytes: 16_384 })
+    const engine = await engineFor({ threads: 0, addon, ringBytes: 16_384, chunkBytes: 0 })
     const large = Object.assign(new RangeError(`too large ${'x'.repeat(1_000_000)}`), { code: 'E' })
     await engine.handle('fail', () => {
       throw large

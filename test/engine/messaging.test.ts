@@ -272,7 +272,7 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
   })
 
   test('a frame of exactly a quarter ring arrives, one byte more is refused', async () => {
-    const engine = await engineFor({ threads: 1, addon, ringBytes: 65_536 })
+    const engine = await engineFor({ threads: 1, addon, ringBytes: 65_536, chunkBytes: 0 })
     await engine.spawn('counter', fixture('counter.mjs'))
     const Blob = message('count.blob', raw)
     const header = 16

@@ -61,7 +61,7 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     await expect(engine.request('echo.function')).rejects.toMatchObject({
       code: 'ERR_PAYLOAD_UNSUPPORTED',
     })
-    await expect(engine.request('echo.bytes', 10_000_000)).rejects.toMatchObject({
+    await expect(engine.request('echo.bytes', 70_000_000)).rejects.toMatchObject({
       code: 'ERR_MESSAGE_TOO_LARGE',
     })
     expect(await engine.request('echo', 'still here')).toBe('still here')

@@ -10,9 +10,11 @@ import { Lane } from '../../src/memory/layout.js'
 import type { Region } from '../../src/memory/region.js'
 import { FRAME_KIND_SHIFT, FrameFlag, FrameKind } from '../../src/ring/frame.js'
 import { RingReader } from '../../src/ring/ring.js'
+import { HandClock } from '../base/hand-clock.js'
 import { outboxOf, smallRegion } from './small-region.js'
 
 const KIB = 1024
+const clock = new HandClock()
 
 /** Several threads' pools over one region, played on one thread. */
 class Pools {
@@ -25,7 +27,9 @@ class Pools {
   constructor(threads: number, chunkBytes: number) {
     this.region = smallRegion(threads, { chunkBytes })
     const wake = (thread: number): void => void this.woken.push(thread)
-    this.pools = Array.from({ length: threads }, (_, t) => new ChunkPool(this.region, t, wake))
+    this.pools = Array.from({ length: threads }, (_, t) => {
+      return new ChunkPool(this.region, t, clock, wake)
+    })
     this.outboxes = this.pools.map((_, thread) => outboxOf(this.region, thread).outbox)
     this.reclaim = new ChunkReclaim(this.region, wake)
   }
@@ -37,10 +41,10 @@ class Pools {
   /** Takes a block on `from` and shares it with `to`, without a frame. */
   send(from: number, to: readonly number[], bytes = 100): { block: number; generation: number } {
     const pool = this.at(from)
-    const block = pool.take(bytes, 7, 0)
+    const block = pool.take(bytes, 0)
     const generation = pool.generationOf(block)
     const [low, high] = bitsOf(to)
-    pool.share(block, low, high, bytes, 0, 8)
+    pool.share(block, low, high, bytes, 0)
     return { block, generation }
   }
 
@@ -89,7 +93,7 @@ class Pools {
       }
     }
     const wake = (woken: number): void => void this.woken.push(woken)
-    this.pools[thread] = new ChunkPool(this.region, thread, wake)
+    this.pools[thread] = new ChunkPool(this.region, thread, clock, wake)
     this.outboxes[thread] = outboxOf(this.region, thread).outbox
   }
 
@@ -153,23 +157,23 @@ describe('a block', () => {
     const pool = pools.at(0)
     const sizes = (bytes: number): number[] => {
       const found: number[] = []
-      for (let block; (block = pool.take(bytes, 0, 0)) >= 0;) found.push(pool.capacityOf(block))
+      for (let block; (block = pool.take(bytes, 0)) >= 0;) found.push(pool.capacityOf(block))
       return found
     }
     const small = sizes(1)
     expect(new Set(small)).toEqual(new Set([16 * KIB, 64 * KIB]))
     expect(small).toEqual([...small].sort((a, b) => a - b))
     expect(pools.inUse).toBe(small.length)
-    expect(pool.take(pool.bytesMax + 1, 0, 0)).toBe(-1)
+    expect(pool.take(pool.bytesMax + 1, 0)).toBe(-1)
   })
 
   test('is given back, and is another one when it is taken again', () => {
     const { pools } = new Pools(2, 512 * KIB)
     const pool = pools[0] as ChunkPool
-    const block = pool.take(1, 0, 0)
+    const block = pool.take(1, 0)
     const generation = pool.generationOf(block)
     pool.giveBack(block)
-    expect(pool.take(1, 0, 0)).toBe(block)
+    expect(pool.take(1, 0)).toBe(block)
     expect(pool.generationOf(block)).toBe(generation + 1)
   })
 
@@ -235,8 +239,8 @@ describe('a block', () => {
 describe('after the end of a thread', () => {
   test('what it owned and had not sent is free', () => {
     const pools = new Pools(2, 512 * KIB)
-    pools.at(1).take(1, 0, 0)
-    const other = pools.at(0).take(1, 0, 0)
+    pools.at(1).take(1, 0)
+    const other = pools.at(0).take(1, 0)
     expect(pools.reclaim.reclaim(1)).toBe(1)
     expect(pools.reclaim.records()).toMatchObject([{ block: other, owner: 0 }])
   })
@@ -297,7 +301,7 @@ describe('after the end of a thread', () => {
 
   test('whoever waits for a block is woken', () => {
     const pools = new Pools(2, 512 * KIB)
-    pools.at(1).take(1, 0, 0)
+    pools.at(1).take(1, 0)
     pools.at(0).awaitFree()
     pools.reclaim.reclaim(1)
     expect(pools.woken).toEqual([0])
@@ -333,7 +337,7 @@ test('whatever threads do and wherever they end, no block is lost and none has t
       const pool = pools.at(thread)
       if (what === 'take') {
         const before = expected()
-        const block = pool.take(1 + (choice % 65_000), 0, 0)
+        const block = pool.take(1 + (choice % 65_000), 0)
         if (block < 0) continue
         expect(before.has(block), 'a block that is in use').toBe(false)
         owned[thread]!.push(block)
@@ -350,7 +354,7 @@ test('whatever threads do and wherever they end, no block is lost and none has t
           continue
         }
         const [low, high] = bitsOf(receivers)
-        pool.share(block, low, high, 100, 0, 0)
+        pool.share(block, low, high, 100, 0)
         const isFlushed = (choice & 8) !== 0
         for (const to of receivers) {
           due[to]!.push({ block, generation, from: thread, isFlushed })

@@ -12,9 +12,14 @@ const Trade = message('trades', { id: u32, price: f64, side: ascii(4) })
 const Frame = message('frames', raw)
 const Any = message('any', object<unknown>())
 
-function make(bytesMax = 1000, dictionaryBytes = 4096): { stage: PayloadStage; region: Region } {
+function make(
+  bytesMax = 1000,
+  dictionaryBytes = 4096,
+  largeBytesMax = 0,
+): { stage: PayloadStage; region: Region } {
   const region = smallRegion(2, { dictionaryBytes })
-  return { stage: new PayloadStage(bytesMax, new DictionaryWriter(region, 0), null), region }
+  const dictionary = new DictionaryWriter(region, 0)
+  return { stage: new PayloadStage(bytesMax, largeBytesMax, dictionary, null), region }
 }
 
 /** What is staged, copied into the region's first ring and decoded as msgpack. */

@@ -7,6 +7,7 @@ import type { RequestTicket } from '../../src/agent/info.js'
 import { CompiledFilter } from '../../src/codec/filter.js'
 import { filterText, parseFilter, type Filter } from '../../src/codec/filter-rule.js'
 import type { Message } from '../../src/codec/message.js'
+import { ChunkPool } from '../../src/link/chunk-pool.js'
 import { Inbox } from '../../src/link/inbox.js'
 import type { LinkWriter, Outbox } from '../../src/link/outbox.js'
 import { DictionaryWriter } from '../../src/memory/dictionary.js'
@@ -115,6 +116,7 @@ export class Player {
   readonly bell: FakeDoorbell
   readonly dictionary: DictionaryWriter
   readonly routes: RouteTable
+  readonly pool: ChunkPool
   readonly sender: Sender
   readonly publishers: Publishers
   readonly inbox: Inbox
@@ -138,12 +140,16 @@ export class Player {
     this.routes = new RouteTable(region, this.outbox, this.dictionary, (to) =>
       world.isNear(thread, to),
     )
+    this.pool = new ChunkPool(region, thread, world.clock, (waiting) =>
+      this.outbox.wake(this.outbox.link(waiting, Lane.Urgent)),
+    )
     this.sender = new Sender(
       region,
       this.outbox,
       this.routes,
       this.dictionary,
       1,
+      this.pool,
       world.copyBytes,
       {
         onWaiting: (isWaiting) => {
@@ -153,7 +159,7 @@ export class Player {
       },
     )
     this.publishers = new Publishers(region, this.outbox, this.routes, this.sender)
-    this.dispatcher = new Dispatcher(region, world.copyBytes, {
+    this.dispatcher = new Dispatcher(region, this.pool, world.copyBytes, {
       onReply: (incarnation, counter, isFailed) =>
         this.replies.push([incarnation, counter, isFailed, this.dispatcher.decodeReply()]),
       onControl: (source, incarnation, counter, payload) =>
