@@ -41,7 +41,8 @@ export type {
 } from './engine/endpoint.js'
 export type { Received } from './engine/pull.js'
 export type { Headers } from './codec/headers.js'
-export type { PublishOptions } from './routing/envelope.js'
+export type { MessageOptions, PublishOptions } from './routing/envelope.js'
+export type { Priority } from './base/priority.js'
 export type { RequestOptions } from './routing/requests.js'
 export {
   message,

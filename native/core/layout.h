@@ -94,6 +94,7 @@ enum class ThreadCounter : uint32_t {
   LossyDropped = 7,
   MailboxDropped = 8,
   RepliesDropped = 9,
+  Expired = 10,
 };
 
 /// Counters at LINK_SENT.
@@ -106,7 +107,7 @@ static_assert(READY_GROUPS_MAX * PRODUCERS_PER_READY_GROUP == THREADS_MAX,
               "every thread has its ready bits");
 static_assert(INBOX_READY + READY_GROUPS_MAX * LINE_BYTES <= INBOX_COUNTERS,
               "the ready groups fit the inbox");
-static_assert(INBOX_COUNTERS + (uint32_t(ThreadCounter::RepliesDropped) + 1) * COUNTER_BYTES <=
+static_assert(INBOX_COUNTERS + (uint32_t(ThreadCounter::Expired) + 1) * COUNTER_BYTES <=
                   INBOX_BYTES,
               "the thread's counters fit the inbox");
 static_assert(LINK_SENT + (uint32_t(SentCounter::Wakes) + 1) * COUNTER_BYTES <=

@@ -106,6 +106,7 @@ void put_members(Napi::Object record) {
   PUT_MEMBER(ThreadCounter, LossyDropped);
   PUT_MEMBER(ThreadCounter, MailboxDropped);
   PUT_MEMBER(ThreadCounter, RepliesDropped);
+  PUT_MEMBER(ThreadCounter, Expired);
   PUT_MEMBER(SentCounter, Batches);
   PUT_MEMBER(SentCounter, Full);
   PUT_MEMBER(SentCounter, Overflow);

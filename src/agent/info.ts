@@ -5,6 +5,7 @@
 // stale read never goes unnoticed. Each request has an info of its own that stays valid.
 
 import { FlyshuttleError } from '../base/errors.js'
+import { PRIORITIES, type Priority } from '../base/priority.js'
 import { NO_HEADERS, type Headers } from '../codec/headers.js'
 import { capturedTokens } from './captured.js'
 
@@ -25,17 +26,25 @@ export interface MessageInfo {
   readonly isRequest: boolean
   /** Texts that the sender gave with the message; an empty object when there are none. */
   readonly headers: Headers
+  /** How urgent the sender said it was; 'normal' when it said nothing. */
+  readonly priority: Priority
 }
 
 /** What only some messages say about themselves. */
 export interface Extras {
   readonly headers: Headers
-  /** 0 is normal. */
+  /** Number of a priority; 0 is normal. */
   readonly priority: number
+  /** CLOCK_MONOTONIC, ms: after that a publish is not handled any more. */
+  readonly deadlineMs: number
 }
 
 /** What all others share. */
-export const NO_EXTRAS: Extras = Object.freeze({ headers: NO_HEADERS, priority: 0 })
+export const NO_EXTRAS: Extras = Object.freeze({
+  headers: NO_HEADERS,
+  priority: 0,
+  deadlineMs: Infinity,
+})
 
 export class PublishInfo implements MessageInfo {
   readonly #pattern: string
@@ -90,6 +99,11 @@ export class PublishInfo implements MessageInfo {
     return this.#extras.headers
   }
 
+  get priority(): Priority {
+    if (!this.#isValid) throw expired('info.priority')
+    return PRIORITIES[this.#extras.priority] as Priority
+  }
+
   get tokens(): readonly string[] {
     if (!this.#isValid) throw expired('info.tokens')
     if (this.#captured !== this.#subject) {
@@ -124,6 +138,10 @@ export class RequestTicket implements MessageInfo {
 
   get headers(): Headers {
     return this.extras.headers
+  }
+
+  get priority(): Priority {
+    return PRIORITIES[this.extras.priority] as Priority
   }
 
   get tokens(): readonly string[] {

@@ -1,4 +1,5 @@
-// Calls one handler, for at most `concurrency` messages at a time; the rest waits in line.
+// Calls one handler, for at most `concurrency` messages at a time; the rest waits in line, the more
+// urgent before the less.
 //
 // A handler that returns at once is called straight from the drain: nothing is queued, nothing
 // allocated. A handler that returns a promise occupies a place until the promise settles. When the
@@ -7,7 +8,7 @@
 // beyond the limit by what the links hold, and by no more.
 
 import { FlyshuttleError } from '../base/errors.js'
-import { Fifo } from '../base/fifo.js'
+import { PriorityLine } from '../base/priority.js'
 import { NO_EXTRAS, PublishInfo, RequestTicket, type Extras, type MessageInfo } from './info.js'
 
 export type Handler = (value: never, info: MessageInfo) => unknown
@@ -28,6 +29,8 @@ export interface MailboxEvents {
   onFull(isFull: boolean): void
   /** A lossy mailbox had no place for a message. */
   onDropped(): void
+  /** Whether a publish with this deadline comes too late. True is counted: nobody handles it. */
+  isExpired(deadlineMs: number): boolean
   /** A handler of a publish threw or rejected; nobody waits for it. */
   onError(error: unknown, subject: string): void
   /** A request was handled: `ok` with its result, or not with what was thrown. */
@@ -50,7 +53,7 @@ export class Mailbox {
   readonly #options: MailboxOptions
   readonly #events: MailboxEvents
   readonly #info: PublishInfo
-  readonly #line = new Fifo<Waiting>()
+  readonly #line = new PriorityLine<Waiting>()
   readonly #onSettled = (): void => this.#settled()
   #running = 0
   #isFull = false
@@ -218,7 +221,7 @@ export class Mailbox {
       this.#events.onDropped()
       return
     }
-    this.#line.push(waiting)
+    this.#line.push(waiting, waiting.extras.priority)
     this.#look()
     if (this.#isFull || this.#line.length < this.#options.messagesMax) return
     this.#isFull = true
@@ -237,8 +240,10 @@ export class Mailbox {
       const next = this.#line.shift()
       if (next === undefined) break
       const { value, subject, thread, agent, extras, ticket } = next
-      if (ticket === null) this.#handlePublish(value, subject, thread, agent, extras)
-      else this.#handleRequest(value, ticket)
+      if (ticket !== null) this.#handleRequest(value, ticket)
+      else if (extras.deadlineMs === Infinity || !this.#events.isExpired(extras.deadlineMs)) {
+        this.#handlePublish(value, subject, thread, agent, extras)
+      }
     }
     this.#look()
     this.#lowerFull()

@@ -26,6 +26,7 @@ export const ERROR_CATALOGUE = {
   ERR_DICTIONARY_FULL:
     'the dictionary of thread {thread} is full ({found} bytes wanted; {wanted} left)',
   ERR_FILTER_INVALID: 'filter of {subject}: {path} is {found}; wanted {wanted}',
+  ERR_EXPIRED: '{subject}: no room within the {wanted} ms after which nobody wants the message',
   ERR_FRAME_CORRUPT:
     'thread {thread} wrote a frame that cannot be read: {found}; wanted {wanted}; ' +
     'the link is closed',

@@ -147,6 +147,8 @@ export const CONCURRENCY_MAX = 65_536
 
 /** Jobs of more urgent levels after which a level that has some gets one out. */
 export const STARVATION_JOBS_MAX = 64
+/** More urgent messages that pass one that waits, before it goes next. */
+export const PRIORITY_PASSES_MAX = 16
 
 /** A channel: shapes of plain objects that it remembers; messages that an iteration takes ahead. */
 export const CHANNEL_DICTIONARY_BYTES = 64 * 1024

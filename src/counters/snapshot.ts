@@ -88,6 +88,8 @@ export interface ThreadCounts {
     readonly mailbox: number
     /** Replies that found no room, or whose requester had ended. */
     readonly replies: number
+    /** Messages whose `ttlMs` had passed: not handled here, or never sent from here. */
+    readonly expired: number
   }
 }
 
@@ -130,6 +132,7 @@ export function readThread(region: Region, thread: number, nowMs: number): Threa
       lossy: countOf(ThreadCounter.LossyDropped),
       mailbox: countOf(ThreadCounter.MailboxDropped),
       replies: countOf(ThreadCounter.RepliesDropped),
+      expired: countOf(ThreadCounter.Expired),
     },
   }
 }

@@ -102,6 +102,11 @@ export class Bus {
     const routes = new RouteTable(region, this.#outbox, dictionary, (to) =>
       isNear(options.slots, thread, to),
     )
+    const isExpired = (deadlineMs: number): boolean => {
+      if (deadlineMs > this.clock.nowMs()) return false
+      this.#outbox.counters.add(ThreadCounter.Expired, 1)
+      return true
+    }
     let isSenderWaiting = false
     this.sender = new Sender(
       region,
@@ -116,6 +121,7 @@ export class Bus {
           if (isWaiting !== isSenderWaiting) hold((isSenderWaiting = isWaiting))
         },
         onLost: (error, subject) => this.#report(error, subject, ''),
+        isExpired,
       },
     )
     this.publishers = new Publishers(region, this.#outbox, routes, this.sender)
@@ -137,6 +143,7 @@ export class Bus {
       onControl: (source, from, counter, payload) =>
         this.#control.onControl(source, from, counter, payload),
       onRefused: (ticket, error) => this.#replies.write(ticket, null, false, error),
+      isExpired,
       onError: (error, subject, subscription) => this.#onFrameError(error, subject, subscription),
     })
     this.#inbox = new Inbox(region, thread, this.clock, {
@@ -162,6 +169,7 @@ export class Bus {
         drainArrived: () => this.#inbox.drainArrived(),
         onRoom: () => this.#outbox.wakeAll(),
         onDropped: () => this.#outbox.counters.add(ThreadCounter.MailboxDropped, 1),
+        isExpired,
         onError: (error, subject, name) => this.#report(error, subject, name),
         onReply: (ticket, reply, ok, result) => this.#replies.write(ticket, reply, ok, result),
       },

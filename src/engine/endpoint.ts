@@ -70,12 +70,14 @@ export class Endpoint {
    * @example
    * if (!engine.publish(Trade, { id: 1, price: 9.5 })) await engine.drained(Trade)
    * engine.publish('orders.new', order, { headers: { tenant: 'acme' } })
+   * engine.publish('prices.ACME', price, { ttlMs: 250, priority: 'high' })
    */
   publish<T>(message: Message<T>, value: NoInfer<T>, options?: PublishOptions): boolean
   publish(subject: string, value?: unknown, options?: PublishOptions): boolean
   publish(message: Message<any> | string, value?: unknown, options?: PublishOptions): boolean {
     if (options === undefined) return this.#sender.publish(message, value, this.#agent)
-    return this.#sender.publishWith(message, value, this.#agent, envelopeOf('publish', options))
+    const envelope = envelopeOf('publish', options, this.#bus.clock)
+    return this.#sender.publishWith(message, value, this.#agent, envelope)
   }
 
   /**
@@ -105,11 +107,16 @@ export class Endpoint {
   tryPublish<T>(message: Message<T>, value: NoInfer<T>, options?: PublishOptions): Outcome
   tryPublish(subject: string, value?: unknown, options?: PublishOptions): Outcome
   tryPublish(message: Message<any> | string, value?: unknown, options?: PublishOptions): Outcome {
-    const envelope = envelopeOf('tryPublish', options)
+    const envelope = envelopeOf('tryPublish', options, this.#bus.clock)
     return this.#sender.tryPublish(message, value, this.#agent, envelope) ? 'accepted' : 'full'
   }
 
-  /** Publishes in order, waiting for room as long as it takes. Resolves once written. */
+  /**
+   * Publishes in order, waiting for room as long as it takes. Resolves once written.
+   *
+   * @throws (as rejection) as `publish` does, but for ERR_BACKPRESSURE; ERR_EXPIRED when there was
+   * no room within `ttlMs`
+   */
   send<T>(message: Message<T>, value: NoInfer<T>, options?: PublishOptions): Promise<void>
   send(subject: string, value?: unknown, options?: PublishOptions): Promise<void>
   async send(
@@ -117,7 +124,8 @@ export class Endpoint {
     value?: unknown,
     options?: PublishOptions,
   ): Promise<void> {
-    await this.#sender.send(message, value, this.#agent, envelopeOf('send', options))
+    const envelope = envelopeOf('send', options, this.#bus.clock)
+    await this.#sender.send(message, value, this.#agent, envelope)
   }
 
   /** Resolves when nothing waits for this subject any more and its links are half empty. */

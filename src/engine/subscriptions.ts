@@ -45,6 +45,8 @@ export interface SubscriptionsHost {
   onRoom(): void
   /** A lossy mailbox had no place for a message. */
   onDropped(): void
+  /** Whether a publish with this deadline comes too late. True is counted. */
+  isExpired(deadlineMs: number): boolean
   onError(error: unknown, subject: string, name: string): void
   onReply(ticket: RequestTicket, reply: Message<unknown> | null, ok: boolean, result: unknown): void
 }
@@ -131,6 +133,7 @@ export class Subscriptions {
           if (isFull) this.#tellFull(pattern, party.name, limits.messagesMax)
         },
         onDropped: () => this.#host.onDropped(),
+        isExpired: (deadlineMs) => this.#host.isExpired(deadlineMs),
         onError: (error, subject) => this.#host.onError(error, subject, party.name),
         onReply: (ticket, ok, result) => this.#host.onReply(ticket, reply, ok, result),
       }),

@@ -128,6 +128,7 @@ export const ThreadCounter = {
   LossyDropped: 7,
   MailboxDropped: 8,
   RepliesDropped: 9,
+  Expired: 10,
 } as const
 export type ThreadCounter = (typeof ThreadCounter)[keyof typeof ThreadCounter]
 

@@ -7,6 +7,7 @@
 
 import { NO_EXTRAS, RequestTicket } from '../agent/info.js'
 import { FlyshuttleError } from '../base/errors.js'
+import { PRIORITIES } from '../base/priority.js'
 import { FRAME_HEADER_BYTES, ROUTES_CACHED_MAX } from '../base/limits.js'
 import type { CompiledFilter } from '../codec/filter.js'
 import { NO_HEADERS, decodeHeaders } from '../codec/headers.js'
@@ -41,6 +42,8 @@ export interface DispatcherEvents {
   onControl(source: number, incarnation: number, counter: number, payload: unknown): void
   /** A request that nobody here handles (any more), or whose payload cannot be read. */
   onRefused(ticket: RequestTicket, error: Error): void
+  /** Whether a publish with this deadline comes too late. True is counted: nobody handles it. */
+  isExpired(deadlineMs: number): boolean
   /** A frame that cannot be handled; nobody waits for it. */
   onError(error: unknown, subject: string, subscription: LocalSubscription | null): void
 }
@@ -236,7 +239,12 @@ export class Dispatcher {
     }
     this.#decoder.start = start
     const priority = (word1 >>> FRAME_PRIORITY_SHIFT) & FRAME_PRIORITY_MASK
-    if (headers !== NO_HEADERS || priority !== 0) this.#extras = { headers, priority }
+    if (priority >= PRIORITIES.length) throw this.#decoder.corrupt(`priority ${priority}`)
+    // A request has its deadline in its ticket, and a plain one nothing else.
+    const untilMs = kind === FrameKind.Publish ? deadlineMs : Infinity
+    if (headers !== NO_HEADERS || priority !== 0 || untilMs !== Infinity) {
+      this.#extras = { headers, priority, deadlineMs: untilMs }
+    }
     if (start > this.#decoder.end) throw this.#decoder.corrupt('blocks beyond its end')
     if ((word1 & FrameFlag.Chunk) !== 0 && !this.#openBlock()) return
     if (kind === FrameKind.Reply) {
@@ -249,6 +257,8 @@ export class Dispatcher {
       this.#events.onControl(this.#source, incarnation, counter, payload)
       return
     }
+    // Looked at for each: a handler before it in this drain may have taken its time.
+    if (untilMs !== Infinity && this.#events.isExpired(untilMs)) return
     const target =
       inline === null
         ? this.#targetOf(this.#source, i32[word + 2] as number)

@@ -9,6 +9,7 @@ import { FRAME_HEADER_BYTES, LARGE_OVERFLOW_BYTES_MAX, OVERFLOW_BYTES_MAX } from
 import type { LinkWriter } from '../link/outbox.js'
 import type { Parcel } from './parcel.js'
 import { REQUEST_BYTES } from './plan.js'
+import { Retried } from './retry.js'
 import type { Route } from './route-table.js'
 import { wants, type Passed } from './wanted.js'
 
@@ -16,11 +17,11 @@ import { wants, type Passed } from './wanted.js'
 const PARKED_BYTES = FRAME_HEADER_BYTES + REQUEST_BYTES
 
 export interface ParkingEvents {
-  /** Tries to write. False: it still has to wait. Throws when it can never be written. */
-  onRetry(route: Route, parcel: Parcel): boolean
+  /** Tries to write. Throws when it can never be written. */
+  onRetry(route: Route, parcel: Parcel): Retried
   /** A parked publish can never be written, and nobody waits for it. */
   onLost(error: unknown, subject: string): void
-  /** A parcel with a loan will never be written. */
+  /** A parcel with a block will never be written. */
   onDropped(block: number): void
 }
 
@@ -46,7 +47,7 @@ export class Parking {
   /** Lines up a message whose caller waits for it. `parcel` owns its payload. */
   park(route: Route, parcel: Parcel): void {
     for (const link of parcel.charged) link.charge(parkedBytes(parcel))
-    route.parked.push(parcel)
+    route.parked.push(parcel, parcel.envelope.priority)
     // Later messages line up behind it.
     route.shut()
     this.#routes.add(route)
@@ -93,15 +94,18 @@ export class Parking {
     const { parked } = route
     for (let parcel = parked.peek(); parcel !== undefined; parcel = parked.peek()) {
       let failure: unknown = null
+      let isWritten = false
       try {
         // STEP retry: out of the line only once it is written, or can never be.
-        if (!this.#events.onRetry(route, parcel)) return
+        const outcome = this.#events.onRetry(route, parcel)
+        if (outcome === Retried.Waits) return
+        isWritten = outcome === Retried.Written
       } catch (error) {
         failure = error
       }
       parked.shift()
       discharge(parcel)
-      if (failure !== null && parcel.block >= 0) this.#events.onDropped(parcel.block)
+      if (!isWritten && parcel.block >= 0) this.#events.onDropped(parcel.block)
       if (failure !== null && parcel.request !== null) parcel.request.fail(failure)
       else if (parcel.settle !== null) parcel.settle(failure)
       else if (failure !== null) this.#events.onLost(failure, route.subject)

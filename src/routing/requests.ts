@@ -11,12 +11,12 @@ import type { Clock } from '../base/clock.js'
 import { Deadlines, type Waiting } from '../base/deadlines.js'
 import { FlyshuttleError, describe } from '../base/errors.js'
 import { REQUESTS_PENDING_MAX, REQUEST_TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX } from '../base/limits.js'
-import { PUBLISH_OPTIONS, type PublishOptions } from './envelope.js'
+import { MESSAGE_OPTIONS, type MessageOptions } from './envelope.js'
 import type { AwaitedRequest } from './parcel.js'
 
-const REQUEST_OPTIONS = ['timeoutMs', 'signal', ...PUBLISH_OPTIONS]
+const REQUEST_OPTIONS = ['timeoutMs', 'signal', ...MESSAGE_OPTIONS]
 
-export interface RequestOptions extends PublishOptions {
+export interface RequestOptions extends MessageOptions {
   /** How long to wait for the reply, ms. Default 5000. */
   readonly timeoutMs?: number
   /** Ends the wait: the promise rejects with ERR_ABORTED, whose cause is the signal's reason. */

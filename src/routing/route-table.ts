@@ -5,9 +5,9 @@
 // with threads, not with subscribers: all plain subscriptions of one thread share one frame, which
 // that thread fans out.
 
-import { Fifo } from '../base/fifo.js'
 import type { CompiledFilter } from '../codec/filter.js'
 import { ROUTES_CACHED_MAX } from '../base/limits.js'
+import { PriorityLine } from '../base/priority.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
 import { HEADER_VERSION, Lane } from '../memory/layout.js'
@@ -76,9 +76,10 @@ export class Route {
   /** Some receiver wants only a part of the messages: ask first (`wanted.ts`). */
   isFiltered = false
   /**
-   * Messages that found no room, oldest first. While there are any, later ones line up behind them.
+   * Messages that found no room, the more urgent first and then the older. While there are any,
+   * later ones line up too.
    */
-  readonly parked = new Fifo<Parcel>()
+  readonly parked = new PriorityLine<Parcel>()
 
   /** Somebody keeps it at hand, beside the cache. */
   isPinned = false

@@ -26,6 +26,7 @@ import type { AwaitedRequest, Parcel } from './parcel.js'
 import { Parking } from './parking.js'
 import { PayloadStage } from './payload.js'
 import type { Route, RouteTable } from './route-table.js'
+import { Retry } from './retry.js'
 import { checkSubject } from './subject.js'
 import { Transmitter } from './transmitter.js'
 import { NONE_ASKED, ask, type Passed } from './wanted.js'
@@ -35,6 +36,8 @@ export interface SenderEvents {
   onWaiting(isWaiting: boolean): void
   /** A publish that was accepted and parked can never be written; nobody else hears of it. */
   onLost?(error: unknown, subject: string): void
+  /** Whether a publish with this deadline comes too late. True is counted: it is not written. */
+  isExpired(deadlineMs: number): boolean
 }
 
 const EMPTY = new Uint8Array(0)
@@ -93,8 +96,11 @@ export class Sender {
     this.#transmitter = new Transmitter(region, outbox, stage, large, bytesMax, incarnation)
     this.#direct = new DirectSender(this.#views, outbox, stage, large)
     this.#drains = new Drains(region.views.i32, outbox, routes)
+    const retry = new Retry(routes, stage, this.#transmitter, (deadlineMs) =>
+      events.isExpired(deadlineMs),
+    )
     this.#parking = new Parking({
-      onRetry: (route, parcel) => this.#retryParcel(route, parcel),
+      onRetry: (route, parcel) => retry.try(route, parcel),
       onLost: (error, subject) => events.onLost?.(error, subject),
       onDropped: (block) => pool.giveBack(block),
     })
@@ -365,21 +371,6 @@ export class Sender {
     const payload = this.#stage.take()
     this.#parking.park(route, { ...this.#staged, payload, block, bytes, charged })
     this.#events.onWaiting(true)
-  }
-
-  /** False: it still has to wait. Throws when it can never be written. */
-  #retryParcel(route: Route, parcel: Parcel): boolean {
-    const { request } = parcel
-    this.#routes.refresh(route)
-    if (request !== null && request.isSettled) return true
-    if (request !== null && this.#transmitter.isDeserted(route, parcel)) {
-      throw noResponders(route.subject)
-    }
-    if (!route.hasReceivers) return true
-    if (parcel.block >= 0) this.#stage.stageBlock(parcel.block, parcel.bytes)
-    else this.#stage.restore(parcel.codec, parcel.typeId, parcel.payload)
-    this.#transmitter.check(route, parcel)
-    return this.#transmitter.all(route, parcel, true)
   }
 
   #assertOpen(what: string): void {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { RequestTicket, type MessageInfo } from '../../src/agent/info.js'
+import { NO_EXTRAS, RequestTicket, type MessageInfo } from '../../src/agent/info.js'
 import { Mailbox, type MailboxOptions } from '../../src/agent/mailbox.js'
+import { PRIORITIES, type Priority } from '../../src/base/priority.js'
 
 /** A promise that the test settles. */
 class Gate {
@@ -20,6 +21,7 @@ class Gate {
 interface Told {
   readonly full: boolean[]
   dropped: number
+  expired: number
   readonly errors: [unknown, string][]
   readonly replies: [number, boolean, unknown][]
 }
@@ -30,13 +32,15 @@ function mailboxOf(
   handler: AnyHandler,
   options: Partial<MailboxOptions> = {},
 ): { mailbox: Mailbox; told: Told } {
-  const told: Told = { full: [], dropped: 0, errors: [], replies: [] }
+  const told: Told = { full: [], dropped: 0, expired: 0, errors: [], replies: [] }
   const mailbox = new Mailbox(
     handler,
     { pattern: '>', concurrency: 1, messagesMax: 4, ...options },
     {
       onFull: (isFull) => told.full.push(isFull),
       onDropped: () => told.dropped++,
+      // The test's clock stands at 0.
+      isExpired: (deadlineMs) => deadlineMs <= 0 && told.expired++ >= 0,
       onError: (error, subject) => told.errors.push([error, subject]),
       onReply: (ticket, ok, result) => told.replies.push([ticket.counter, ok, result]),
     },
@@ -75,7 +79,7 @@ describe('a mailbox', () => {
     mailbox.publish('v', 'a.b', 3, 5)
     expect(seen).toEqual([['v', 'a.b', 3, 5, false]])
     expect(mailbox.unfinished).toBe(0)
-    expect(told).toEqual({ full: [], dropped: 0, errors: [], replies: [] })
+    expect(told).toEqual({ full: [], dropped: 0, expired: 0, errors: [], replies: [] })
   })
 
   test.each([1, 3])(
@@ -153,6 +157,35 @@ describe('a mailbox', () => {
     for (const i of [0, 1, 2, 6]) await open(i)
     expect(started).toEqual([0, 1, 2, 6])
     expect(told.full).toEqual([true, false])
+  })
+
+  test('serves the more urgent of those who wait first, requests among them', async () => {
+    const { mailbox, started, open } = gated()
+    const of = (priority: Priority) => ({ ...NO_EXTRAS, priority: PRIORITIES.indexOf(priority) })
+    mailbox.publish(0, 'a', 0, 0)
+    mailbox.publish(1, 'a', 0, 0, of('batch'))
+    mailbox.publish(2, 'a', 0, 0, of('low'))
+    mailbox.publish(3, 'a', 0, 0)
+    mailbox.request(4, new RequestTicket('ask', 2, 7, 1, 4, 99, of('high')))
+    mailbox.publish(5, 'a', 0, 0, of('critical'))
+    mailbox.publish(6, 'a', 0, 0, of('critical'))
+    for (const n of [0, 5, 6, 4, 3, 2, 1]) await open(n)
+    expect(started).toEqual([0, 5, 6, 4, 3, 2, 1])
+  })
+
+  test('passes over publishes that nobody wants any more when their turn comes', async () => {
+    const { mailbox, told, started, open } = gated({ messagesMax: 2 })
+    const until = (deadlineMs: number) => ({ ...NO_EXTRAS, deadlineMs })
+    mailbox.publish(0, 'a', 0, 0)
+    mailbox.publish(1, 'a', 0, 0, until(-1))
+    mailbox.publish(2, 'a', 0, 0, until(1))
+    mailbox.publish(3, 'a', 0, 0, until(-1))
+    await open(0)
+    await open(2)
+    expect(started).toEqual([0, 2])
+    expect(told.expired).toBe(2)
+    expect(told.full).toEqual([true, false])
+    expect(mailbox.unfinished).toBe(0)
   })
 
   test('reports what a handler throws or rejects with, and goes on', async () => {
@@ -396,6 +429,7 @@ describe('a mailbox', () => {
       {
         onFull: () => {},
         onDropped: () => {},
+        isExpired: () => false,
         onError: (error) => {
           throw `event ${error}`
         },

@@ -120,7 +120,7 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     await hung
     const { tapped } = await engine.request<{ tapped: number }>('stuck.seen')
     expect(tapped).toBeLessThan(20_000)
-    expect(threadOf(engine, 0).dropped).toEqual({ lossy: 20_000 - tapped, mailbox: 0, replies: 0 })
+    expect(threadOf(engine, 0).dropped).toMatchObject({ lossy: 20_000 - tapped, mailbox: 0 })
   })
 
   test('counts what arrived for a lossy mailbox that was full', async () => {

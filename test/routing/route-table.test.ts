@@ -127,7 +127,7 @@ describe('a route table', () => {
     const { routes } = world.thread(0)
     const idle = routes.route('idle')
     const busy = routes.route('busy')
-    busy.parked.push({} as never)
+    busy.parked.push({} as never, 0)
     for (let i = 0; i < ROUTES_CACHED_MAX; i++) routes.route(`s.${i}`)
     expect(routes.route('busy')).toBe(busy)
     expect(routes.route('idle')).not.toBe(idle)

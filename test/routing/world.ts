@@ -58,6 +58,7 @@ export class World {
   readonly region: Region
   readonly log: ChangeLogWriter
   readonly clock = new HandClock()
+  expired = 0
   readonly threads: Player[]
   /** Whether two threads share a memory node, when routes are made. */
   isNear = (_thread: number, _other: number): boolean => true
@@ -89,6 +90,13 @@ export class World {
     views.i32[(layout.subscriptionRows >>> 2) + id] = isFull ? 1 : 0
     const full = (layout.inbox(thread) + INBOX_FULL) >>> 2
     views.i32[full] = (views.i32[full] as number) + (isFull ? 1 : -1)
+  }
+
+  /** As the bus decides it. */
+  isExpired(deadlineMs: number): boolean {
+    if (deadlineMs > this.clock.nowMs()) return false
+    this.expired++
+    return true
   }
 
   setState(thread: number, state: number): void {
@@ -156,6 +164,7 @@ export class Player {
           if (this.waiting.at(-1) !== isWaiting) this.waiting.push(isWaiting)
         },
         onLost: (error, subject) => this.lost.push([error, subject]),
+        isExpired: (deadlineMs) => this.world.isExpired(deadlineMs),
       },
     )
     this.publishers = new Publishers(region, this.outbox, this.routes, this.sender)
@@ -165,6 +174,7 @@ export class Player {
       onControl: (source, incarnation, counter, payload) =>
         this.controls.push([source, incarnation, counter, payload]),
       onRefused: (ticket, error) => this.refused.push([ticket, error]),
+      isExpired: (deadlineMs) => this.world.isExpired(deadlineMs),
       onError: (error, subject) => this.errors.push([error, subject]),
     })
     this.inbox = new Inbox(region, thread, world.clock, {
@@ -222,6 +232,7 @@ export class Player {
         {
           onFull: () => {},
           onDropped: () => {},
+          isExpired: (deadlineMs) => this.world.isExpired(deadlineMs),
           onError: (error, subject) => this.errors.push([error, subject]),
           onReply: (ticket, ok, result) => this.answered.push([ticket, ok, result]),
         },

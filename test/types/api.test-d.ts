@@ -27,6 +27,7 @@ import {
   type MessageInfo,
   type OfferOutcome,
   type Outcome,
+  type Priority,
   type ThreadStats,
   type SubscriptionHandle,
 } from 'flyshuttle'
@@ -43,6 +44,20 @@ const Order = message('orders', { side: oneOf('buy', 'sell') })
 
 declare const engine: Engine
 const flight = { date: 1, delayMin: 2, origin: 'ORD' }
+
+describe('priority and ttlMs', () => {
+  test('belong to what is published; a request has its timeout instead', () => {
+    const options = { priority: 'critical', ttlMs: 5 } as const
+    expectTypeOf(engine.publish(Flight, flight, options)).toEqualTypeOf<boolean>()
+    expectTypeOf(engine.tryPublish('a', 1, options)).toEqualTypeOf<Outcome>()
+    void engine.request(Worst, { top: 1 }, { priority: 'batch' })
+    // @ts-expect-error not a priority
+    engine.publish(Flight, flight, { priority: 'urgent' })
+    // @ts-expect-error a request knows timeoutMs
+    void engine.request(Worst, { top: 1 }, { ttlMs: 5 })
+    expectTypeOf<MessageInfo['priority']>().toEqualTypeOf<Priority>()
+  })
+})
 
 describe('publish', () => {
   test('takes exactly the fields of the message', () => {

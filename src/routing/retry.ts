@@ -1,0 +1,59 @@
+// Another try with a message that found no room: written if there is room now, and dropped when
+// nobody wants it any more.
+//
+// The parking says whose turn it is; here is decided what becomes of it.
+
+import { FlyshuttleError } from '../base/errors.js'
+import type { Parcel } from './parcel.js'
+import type { PayloadStage } from './payload.js'
+import type { Route, RouteTable } from './route-table.js'
+import type { Transmitter } from './transmitter.js'
+
+/** `Needless`: nobody is there who wants it; whoever waits for it knows already, or need not. */
+export const Retried = { Waits: 0, Written: 1, Needless: 2 } as const
+export type Retried = (typeof Retried)[keyof typeof Retried]
+
+export class Retry {
+  readonly #routes: RouteTable
+  readonly #stage: PayloadStage
+  readonly #transmitter: Transmitter
+  readonly #isExpired: (deadlineMs: number) => boolean
+
+  /** `isExpired` says whether a deadline has passed, and counts it if so. */
+  constructor(
+    routes: RouteTable,
+    stage: PayloadStage,
+    transmitter: Transmitter,
+    isExpired: (deadlineMs: number) => boolean,
+  ) {
+    this.#routes = routes
+    this.#stage = stage
+    this.#transmitter = transmitter
+    this.#isExpired = isExpired
+  }
+
+  /** Throws when it can never be written. */
+  try(route: Route, parcel: Parcel): Retried {
+    this.#routes.refresh(route)
+    if (this.#isNeedless(route, parcel)) return Retried.Needless
+    if (parcel.block >= 0) this.#stage.stageBlock(parcel.block, parcel.bytes)
+    else this.#stage.restore(parcel.codec, parcel.typeId, parcel.payload)
+    this.#transmitter.check(route, parcel)
+    return this.#transmitter.all(route, parcel, true) ? Retried.Written : Retried.Waits
+  }
+
+  #isNeedless(route: Route, parcel: Parcel): boolean {
+    const { request, settle } = parcel
+    const { subject } = route
+    if (request !== null && request.isSettled) return true
+    if (request !== null && this.#transmitter.isDeserted(route, parcel)) {
+      throw new FlyshuttleError('ERR_NO_RESPONDERS', { subject })
+    }
+    if (!route.hasReceivers) return true
+    const { deadlineMs, ttlMs } = parcel.envelope
+    if (deadlineMs === Infinity || !this.#isExpired(deadlineMs)) return false
+    // Whoever called `send` waits to hear of it.
+    if (settle !== null) throw new FlyshuttleError('ERR_EXPIRED', { subject, wanted: ttlMs })
+    return true
+  }
+}
