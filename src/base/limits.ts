@@ -128,8 +128,21 @@ export const SUBJECT_TOKENS_MAX = 32
 /** Headers of one message, as JSON. */
 export const HEADERS_BYTES_MAX = 4096
 
-/** Compiled routes and local targets that one thread remembers before it starts anew. */
+/**
+ * Compiled routes and local targets that one thread remembers. Of the routes, the share that goes
+ * when there are too many: those that were not used since the last time.
+ */
 export const ROUTES_CACHED_MAX = 16_384
+export const ROUTES_FORGOTTEN_DIVISOR = 8
+
+/**
+ * A subject that has missed more changes of the subscriptions than this is looked up anew, without
+ * asking whether they concern it: so many comparisons cost about as much.
+ */
+export const CHANGES_COMPARED_MAX = 32
+
+/** Subscriptions under one pattern that are kept as a list; beyond, as a set. */
+export const VALUES_LISTED_MAX = 32
 
 /**
  * A struct message that has gone the long way to one thread this often gets an emitter of its own:
@@ -140,6 +153,9 @@ export const EMITTERS_MAX = 1024
 
 /** Bound publishers of one thread that write straight into a ring; others publish as usual. */
 export const PUBLISHERS_MAX = 1024
+
+/** How often a member of a weighted queue group may be chosen for once of another. */
+export const QUEUE_WEIGHT_MAX = 1000
 
 /** Messages that wait for a slow handler before its senders see Full. */
 export const MAILBOX_MESSAGES_DEFAULT = 1024

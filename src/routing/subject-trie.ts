@@ -6,12 +6,17 @@
 //                                          new │   │ *
 //                                           node   node ── each with the values of its own pattern
 //
-// The registry and each thread's routing table use it. It takes checked patterns and checked
-// subjects only (see subject.ts) and gives exactly the answers of `subjectMatches`. Children are
+// Each thread's routing table and its dispatcher use it. It takes checked patterns and checked
+// subjects only (see subject.ts) and gives exactly the answers of `subjectMatches`. Patterns
+// without a wildcard, as nearly all are, lie in a map beside the tree: one look-up finds them, and
+// each step down a large tree is a wait for memory. Children are
 // found by a hash of the token, computed from the subject's characters where they stand, so that a
 // match cuts no string: it allocates its result and nothing else. Tokens with equal hashes hang in
 // a chain (whoever wants one can make it long; it costs time only). Nodes without values and
 // children are cut off on removal.
+
+import { isPattern } from './subject.js'
+import { addAll, dropValue, hasNone, withValue, type Values } from './values.js'
 
 const DOT = 0x2e
 const DOLLAR = 0x24
@@ -29,6 +34,7 @@ const OPEN = '>'
  */
 export class SubjectTrie<T> {
   readonly #root = new Node<T>('', 0, null)
+  readonly #concrete = new Map<string, Values<T>>()
   #size = 0
 
   /** Pairs of pattern and value. */
@@ -40,50 +46,40 @@ export class SubjectTrie<T> {
     return this.#size === 0
   }
 
-  /** Nodes alive, the root included: removal brings it back to 1. Walks the tree; for tests. */
+  /**
+   * Nodes alive and concrete subjects, the root included: removal brings it back to 1. Walks the
+   * tree; for tests.
+   */
   get nodeCount(): number {
-    return this.#root.countNodes()
+    return this.#root.countNodes() + this.#concrete.size
   }
 
   /** Files `value` under `pattern`. False when it was there already. */
   insert(pattern: string, value: T): boolean {
-    const isOpen = endsOpen(pattern)
-    let node = this.#root
-    for (let start = 0; start < closedEnd(pattern, isOpen);) {
-      const end = tokenEnd(pattern, start)
-      node = node.ensureChild(pattern, start, end)
-      start = end + 1
+    if (!isPattern(pattern)) {
+      const values = this.#concrete.get(pattern) ?? null
+      const more = withValue(values, value)
+      if (more === null) return false
+      if (more !== values) this.#concrete.set(pattern, more)
+    } else {
+      const isOpen = endsOpen(pattern)
+      const node = this.#ensureNode(pattern, closedEnd(pattern, isOpen))
+      const more = withValue(isOpen ? node.open : node.exact, value)
+      if (more === null) return false
+      if (isOpen) node.open = more
+      else node.exact = more
     }
-    const values = isOpen ? (node.open ??= new Set()) : (node.exact ??= new Set())
-    if (values.has(value)) return false
-    values.add(value)
     this.#size++
     return true
   }
 
   /** Takes `value` from under `pattern`. False when it was not there. */
   remove(pattern: string, value: T): boolean {
-    const isOpen = endsOpen(pattern)
-    let node: Node<T> | null = this.#root
-    for (let start = 0; start < closedEnd(pattern, isOpen) && node !== null;) {
-      const end = tokenEnd(pattern, start)
-      node = node.childFor(pattern, start, end)
-      start = end + 1
-    }
-    if (node === null) return false
-    const values = isOpen ? node.open : node.exact
-    if (values === null || !values.delete(value)) return false
-    this.#size--
-    if (values.size === 0) {
-      if (isOpen) node.open = null
-      else node.exact = null
-    }
-    while (node.parent !== null && node.isBare) {
-      const parent: Node<T> = node.parent
-      parent.drop(node)
-      node = parent
-    }
-    return true
+    const isGone = isPattern(pattern)
+      ? this.#removeFromTree(pattern, value)
+      : this.#removeConcrete(pattern, value)
+    if (isGone) this.#size--
+    return isGone
   }
 
   /**
@@ -93,9 +89,51 @@ export class SubjectTrie<T> {
    */
   match(subject: string): T[] {
     const found: T[] = []
+    const concrete = this.#concrete.get(subject)
+    if (concrete !== undefined) addAll(concrete, found)
     const hidesFromWildcards = subject.charCodeAt(0) === DOLLAR
     collect(this.#root, subject, 0, hidesFromWildcards, found)
     return found
+  }
+
+  #ensureNode(pattern: string, closedEnd: number): Node<T> {
+    let node = this.#root
+    for (let start = 0; start < closedEnd;) {
+      const end = tokenEnd(pattern, start)
+      node = node.ensureChild(pattern, start, end)
+      start = end + 1
+    }
+    return node
+  }
+
+  #removeConcrete(pattern: string, value: T): boolean {
+    const values = this.#concrete.get(pattern)
+    if (values === undefined || !dropValue(values, value)) return false
+    if (hasNone(values)) this.#concrete.delete(pattern)
+    return true
+  }
+
+  #removeFromTree(pattern: string, value: T): boolean {
+    const isOpen = endsOpen(pattern)
+    let node: Node<T> | null = this.#root
+    for (let start = 0; start < closedEnd(pattern, isOpen) && node !== null;) {
+      const end = tokenEnd(pattern, start)
+      node = node.childFor(pattern, start, end)
+      start = end + 1
+    }
+    if (node === null) return false
+    const values = isOpen ? node.open : node.exact
+    if (values === null || !dropValue(values, value)) return false
+    if (hasNone(values)) {
+      if (isOpen) node.open = null
+      else node.exact = null
+    }
+    while (node.parent !== null && node.isBare) {
+      const parent: Node<T> = node.parent
+      parent.drop(node)
+      node = parent
+    }
+    return true
   }
 }
 
@@ -141,18 +179,15 @@ function collect<T>(
   addAll(node.open, found)
 }
 
-function addAll<T>(values: Set<T> | null, found: T[]): void {
-  if (values === null) return
-  for (const value of values) found.push(value)
-}
-
 class Node<T> {
   /** Values of the pattern that ends here, and of the pattern that goes on with `>`. */
-  exact: Set<T> | null = null
-  open: Set<T> | null = null
+  exact: Values<T> | null = null
+  open: Values<T> | null = null
   star: Node<T> | null = null
   /** The next node below the same parent whose token has the same hash. */
   #sameHash: Node<T> | null = null
+  /** The only child there is, or all of them by hash. */
+  #only: Node<T> | null = null
   #children: Map<number, Node<T>> | null = null
   readonly #token: string
   readonly #hash: number
@@ -165,13 +200,16 @@ class Node<T> {
   }
 
   get isBare(): boolean {
-    return (
-      this.exact === null && this.open === null && this.star === null && this.#children === null
-    )
+    const hasChild = this.#only !== null || this.#children !== null || this.star !== null
+    return this.exact === null && this.open === null && !hasChild
   }
 
   /** The child of a literal token, given as a stretch of `text` and its hash. */
   find(hash: number, text: string, start: number, end: number): Node<T> | null {
+    const only = this.#only
+    if (only !== null) {
+      return only.#hash === hash && only.#isToken(text, start, end) ? only : null
+    }
     if (this.#children === null) return null
     let child = this.#children.get(hash) ?? null
     while (child !== null && !child.#isToken(text, start, end)) child = child.#sameHash
@@ -190,7 +228,12 @@ class Node<T> {
     if (isStar(pattern, start, end)) return (this.star = new Node<T>(STAR, 0, this))
     const hash = tokenHash(pattern, start, end)
     const child = new Node<T>(pattern.slice(start, end), hash, this)
-    this.#children ??= new Map()
+    if (this.#only === null && this.#children === null) return (this.#only = child)
+    if (this.#children === null) {
+      const only = this.#only as Node<T>
+      this.#children = new Map([[only.#hash, only]])
+      this.#only = null
+    }
     child.#sameHash = this.#children.get(hash) ?? null
     this.#children.set(hash, child)
     return child
@@ -199,6 +242,10 @@ class Node<T> {
   drop(child: Node<T>): void {
     if (child === this.star) {
       this.star = null
+      return
+    }
+    if (child === this.#only) {
+      this.#only = null
       return
     }
     const children = this.#children as Map<number, Node<T>>
@@ -216,7 +263,7 @@ class Node<T> {
   }
 
   countNodes(): number {
-    let count = 1 + (this.star?.countNodes() ?? 0)
+    let count = 1 + (this.star?.countNodes() ?? 0) + (this.#only?.countNodes() ?? 0)
     for (const first of this.#children?.values() ?? []) {
       for (let next: Node<T> | null = first; next !== null; next = next.#sameHash) {
         count += next.countNodes()
