@@ -31,6 +31,7 @@ export type {
   MailboxFullEvent,
 } from './base/events.js'
 export type { AgentDefinition, SubscribeOptions } from './agent/agent.js'
+export type { KeyPolicy, QueuePolicy } from './agent/queue-policy.js'
 export type { Condition, Filter } from './codec/filter-rule.js'
 export type { MessageInfo } from './agent/info.js'
 export type {

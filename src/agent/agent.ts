@@ -8,6 +8,7 @@ import { FlyshuttleError, describe } from '../base/errors.js'
 import type { Filter } from '../codec/filter-rule.js'
 import type { Message, Rpc } from '../codec/message.js'
 import type { MessageInfo } from './info.js'
+import type { QueuePolicy } from './queue-policy.js'
 
 type Awaitable<T> = T | PromiseLike<T>
 
@@ -22,6 +23,13 @@ export interface SubscribeOptions<T = any> {
    * one agent share those of the agent's name; `false`: each instance gets every message.
    */
   readonly queue?: string | false
+  /**
+   * How a sender chooses among the subscriptions of one queue, the responders of one subject or the
+   * instances of an agent. All of them must have the same. Default `'round-robin'`.
+   */
+  readonly policy?: QueuePolicy
+  /** With policy `'weighted'`: its share, 1 to 1000, beside those of the others. Default 1. */
+  readonly weight?: number
   /** Never holds a publisher back: what finds no room is skipped. Default false. */
   readonly lossy?: boolean
   /**

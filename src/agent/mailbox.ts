@@ -27,6 +27,8 @@ export interface MailboxOptions {
 export interface MailboxEvents {
   /** The line reached its limit (true), or is down to half of it again (false). */
   onFull(isFull: boolean): void
+  /** How many messages wait or are being handled has changed; null: nobody asks. */
+  readonly onWaiting?: ((waiting: number) => void) | null
   /** A lossy mailbox had no place for a message. */
   onDropped(): void
   /** Whether a publish with this deadline comes too late. True is counted: nobody handles it. */
@@ -184,6 +186,7 @@ export class Mailbox {
   /** To be called after whatever `isFree` depends on has changed. */
   #look(): void {
     this.#isFree = !this.#isStopped && !this.isBusy
+    this.#events.onWaiting?.(this.unfinished)
   }
 
   #report(error: unknown, subject: string): void {

@@ -8,6 +8,7 @@ import {
   type Binding,
   type SubscribeOptions,
 } from '../agent/agent.js'
+import { policyText } from '../agent/queue-policy.js'
 import { FlyshuttleError, describe } from '../base/errors.js'
 import type { MessageInfo } from '../agent/info.js'
 import type { Message, Rpc } from '../codec/message.js'
@@ -165,12 +166,18 @@ export class AgentHost {
       await this.#bus.subscribe(
         target as string,
         (value: unknown, info: MessageInfo) => handler(value, info, context),
-        { ...options, queue },
+        queue === false && !isResponder ? withoutPolicy(options) : { ...options, queue },
         isResponder,
         { agent: order.number, name: order.name },
       ),
     )
   }
+}
+
+/** For the only instance: nobody to share with, so nothing to choose. */
+function withoutPolicy({ policy, weight: _weight, ...rest }: SubscribeOptions): SubscribeOptions {
+  policyText(policy) // Throws when it is none.
+  return { ...rest, queue: false }
 }
 
 async function runHook(

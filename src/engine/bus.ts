@@ -10,6 +10,8 @@ import type { SubscribeOptions } from '../agent/agent.js'
 import { createMonotonicClock, type Clock } from '../base/clock.js'
 import { FlyshuttleError } from '../base/errors.js'
 import { tell, threadName } from '../base/events.js'
+import { THREADS_MAX } from '../base/limits.js'
+import { createRandom } from '../base/random.js'
 import { fromRecord, type ErrorRecord } from '../codec/error-record.js'
 import { checkRpc, type Message, type Rpc } from '../codec/message.js'
 import { LoopMeter } from '../counters/thread-counters.js'
@@ -99,9 +101,10 @@ export class Bus {
     const dictionary = new DictionaryWriter(region, thread)
     this.#outbox = new Outbox(region, thread)
     const pool = new ChunkPool(region, thread, this.clock, (waiting) => this.wake(waiting))
-    const routes = new RouteTable(region, this.#outbox, dictionary, (to) =>
-      isNear(options.slots, thread, to),
-    )
+    // A seed of its own for each thread and each of its lives.
+    const random = createRandom(incarnation * THREADS_MAX + thread)
+    const isNearHere = (to: number): boolean => isNear(options.slots, thread, to)
+    const routes = new RouteTable(region, this.#outbox, dictionary, isNearHere, random)
     const isExpired = (deadlineMs: number): boolean => {
       if (deadlineMs > this.clock.nowMs()) return false
       this.#outbox.counters.add(ThreadCounter.Expired, 1)

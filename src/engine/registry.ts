@@ -5,6 +5,7 @@
 // its block comes back.
 
 import { FlyshuttleError } from '../base/errors.js'
+import { GroupAgreement } from './group-agreement.js'
 import { ChangeLogWriter, type Subscription } from '../routing/change-log.js'
 import type { Region } from '../memory/region.js'
 
@@ -12,6 +13,7 @@ export const ID_BLOCK = 64
 
 export class Registry {
   readonly #log: ChangeLogWriter
+  readonly #agreement = new GroupAgreement()
   readonly #limit: number
   /** One word for each subscription: whether its mailbox is full. */
   readonly #rows: Int32Array
@@ -48,18 +50,28 @@ export class Registry {
     return ids
   }
 
-  /** Enters a subscription, unless its number is not (or no longer) one of its thread's. */
+  /**
+   * Enters a subscription, unless its number is not (or no longer) one of its thread's.
+   *
+   * @throws ERR_OPTION_INVALID when its queue group has another policy, ERR_SUBSCRIPTION_LIMIT
+   */
   add(subscription: Subscription): void {
     // The last wish of a thread that has ended may be read after it was withdrawn. Nobody would
     // ever take it back, and senders would fill a ring that nobody reads.
     if (this.#ownedBy.get(subscription.thread)?.has(subscription.id) !== true) return
-    this.#log.add(subscription)
+    this.#agreement.add(subscription)
+    try {
+      this.#log.add(subscription)
+    } catch (error) {
+      this.#agreement.remove(subscription)
+      throw error
+    }
   }
 
   /** Withdraws subscriptions of a thread; numbers that are not its own are left alone. */
   remove(ids: readonly number[], thread?: number): void {
     const owned = thread === undefined ? undefined : this.#ownedBy.get(thread)
-    this.#log.remove(thread === undefined ? ids : ids.filter((id) => owned?.has(id) === true))
+    this.#remove(thread === undefined ? ids : ids.filter((id) => owned?.has(id) === true))
   }
 
   /** Withdraws everything of a thread that ended; returns how many subscriptions were in force. */
@@ -67,7 +79,7 @@ export class Registry {
     const owned = this.#ownedBy.get(thread)
     if (owned === undefined) return 0
     const before = this.live.size
-    this.#log.remove(owned)
+    this.#remove(owned)
     for (const id of owned) {
       // It may have ended with a full mailbox; the next owner of the number begins with an empty
       // one.
@@ -76,5 +88,13 @@ export class Registry {
     }
     this.#ownedBy.delete(thread)
     return before - this.live.size
+  }
+
+  #remove(ids: Iterable<number>): void {
+    for (const id of ids) {
+      const subscription = this.live.get(id)
+      if (subscription !== undefined) this.#agreement.remove(subscription)
+    }
+    this.#log.remove(ids)
   }
 }

@@ -19,11 +19,22 @@ import { INBOX_FULL } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
 import { SubscriptionFlag, type Subscription } from '../routing/change-log.js'
 import type { Dispatcher } from '../routing/dispatcher.js'
+import { isFullRow, rowOf, waitingOf } from '../routing/rows.js'
 import type { LocalSubscription } from '../routing/target.js'
 import { checkPattern, checkSubject } from '../routing/subject.js'
 import { checkCount, checkKeys } from '../base/checks.js'
+import { asksForLoad, rulesOf } from './subscription-rules.js'
 
-const SUBSCRIBE_OPTIONS = ['concurrency', 'mailbox', 'queue', 'lossy', 'lazy', 'filter']
+const SUBSCRIBE_OPTIONS = [
+  'concurrency',
+  'mailbox',
+  'queue',
+  'policy',
+  'weight',
+  'lossy',
+  'lazy',
+  'filter',
+]
 
 export type SubscribeTarget = string | Message<any> | Rpc<any, any>
 
@@ -108,7 +119,9 @@ export class Subscriptions {
     const checkedQueue = queue === undefined || queue === false ? '' : checkSubject(queue)
     const { message, reply } = typesOf(target, isResponder)
     const filter = filterOf(options, pattern, message)
+    const rules = rulesOf(options, message, isResponder || checkedQueue !== '', filter)
     const id = await this.#takeId()
+    const onWaiting = asksForLoad(rules) ? (waiting: number) => this.#setWaiting(id, waiting) : null
     const subscription: LocalSubscription = {
       entry: {
         id,
@@ -120,7 +133,7 @@ export class Subscriptions {
           (options.lossy === true ? SubscriptionFlag.Lossy : 0),
         pattern,
         queue: checkedQueue,
-        rules: filter === null ? undefined : { filter: filter.text },
+        rules,
       },
       message,
       reply,
@@ -132,6 +145,7 @@ export class Subscriptions {
           this.#setFull(id, isFull)
           if (isFull) this.#tellFull(pattern, party.name, limits.messagesMax)
         },
+        onWaiting,
         onDropped: () => this.#host.onDropped(),
         isExpired: (deadlineMs) => this.#host.isExpired(deadlineMs),
         onError: (error, subject) => this.#host.onError(error, subject, party.name),
@@ -167,7 +181,8 @@ export class Subscriptions {
     const { id } = subscription.entry
     this.#dispatcher.remove(subscription)
     // What was dropped with the mailbox may have kept its bit raised.
-    if (this.#i32[this.#rowsIndex + id] !== 0) this.#setFull(id, false)
+    this.#setFull(id, false)
+    this.#i32[this.#rowsIndex + id] = 0
     this.#ids.push(id)
   }
 
@@ -188,12 +203,19 @@ export class Subscriptions {
 
   #setFull(id: number, isFull: boolean): void {
     const rowIndex = this.#rowsIndex + id
-    if ((this.#i32[rowIndex] !== 0) === isFull) return
+    const row = this.#i32[rowIndex] as number
+    if (isFullRow(row) === isFull) return
     this.#fullCount += isFull ? 1 : -1
-    Atomics.store(this.#i32, rowIndex, isFull ? 1 : 0)
+    Atomics.store(this.#i32, rowIndex, rowOf(isFull, waitingOf(row)))
     Atomics.store(this.#i32, this.#fullIndex, this.#fullCount)
     // Senders that hold back for this subscription do not wait on a ring: nobody else tells them.
     if (!isFull) this.#host.onRoom()
+  }
+
+  /** For senders that choose by load. Plain: a little late is early enough. */
+  #setWaiting(id: number, waiting: number): void {
+    const rowIndex = this.#rowsIndex + id
+    this.#i32[rowIndex] = rowOf(isFullRow(this.#i32[rowIndex] as number), waiting)
   }
 
   #tellFull(subject: string, agent: string, messages: number): void {

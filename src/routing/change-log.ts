@@ -40,7 +40,8 @@ export const SubscriptionFlag = {
 
 /** What senders must know of a subscription beside its pattern; none of it where there is none. */
 export interface SubscriptionRules {
-  readonly policy?: unknown
+  /** How a sender chooses within the queue group, as `policyText` writes it. */
+  readonly policy?: string
   readonly weight?: number
   /** A parsed filter as text. */
   readonly filter?: string

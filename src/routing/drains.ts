@@ -4,7 +4,9 @@
 // ring free. Looking also asks the first link that has less to ring us, so that a look follows.
 
 import type { Outbox } from '../link/outbox.js'
-import type { Group, Member, Route, RouteTable } from './route-table.js'
+import type { Group, Member } from './group.js'
+import type { Route, RouteTable } from './route-table.js'
+import { isFullRow } from './rows.js'
 
 interface DrainWaiter {
   readonly route: Route
@@ -54,7 +56,10 @@ export class Drains {
     if (route.parked.length > 0) return false
     for (const { link, requiredRows } of route.destinations) {
       if (requiredRows.length === 0) continue
-      if (this.#i32[link.fullIndex] !== 0 && requiredRows.some((row) => this.#i32[row] !== 0)) {
+      if (
+        this.#i32[link.fullIndex] !== 0 &&
+        requiredRows.some((row) => isFullRow(this.#i32[row] as number))
+      ) {
         return false
       }
       if (!this.#outbox.awaitDrained(link)) return false
@@ -66,7 +71,7 @@ export class Drains {
 
   #isGroupDrained(group: Group): boolean {
     const hasRoom = ({ link, row }: Member): boolean => {
-      const isFull = this.#i32[link.fullIndex] !== 0 && this.#i32[row] !== 0
+      const isFull = this.#i32[link.fullIndex] !== 0 && isFullRow(this.#i32[row] as number)
       return !isFull && this.#outbox.awaitDrained(link)
     }
     return group.isLossy || group.members.some(hasRoom)

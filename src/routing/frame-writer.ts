@@ -20,7 +20,8 @@ import type { LargeSender } from './large.js'
 import type { Parcel } from './parcel.js'
 import type { PayloadStage } from './payload.js'
 import { REQUEST_BYTES, TARGET_BYTES } from './plan.js'
-import type { Member, Route } from './route-table.js'
+import type { Member } from './group.js'
+import type { Route } from './route-table.js'
 
 export class FrameWriter {
   readonly #views: Views

@@ -28,7 +28,8 @@ import {
   FRAME_SOURCE_SHIFT,
   FrameKind,
 } from '../ring/frame.js'
-import type { Destination, Route } from './route-table.js'
+import type { Destination } from './destinations.js'
+import type { Route } from './route-table.js'
 
 /** By all engines of this thread. */
 let emittersMade = 0

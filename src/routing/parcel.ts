@@ -3,9 +3,10 @@
 // later, in order.
 
 import type { LinkWriter } from '../link/outbox.js'
-import type { CodecId } from '../base/codec-id.js'
-import type { Envelope } from './envelope.js'
-import type { Passed } from './wanted.js'
+import { CodecId } from '../base/codec-id.js'
+import { PLAIN, type Envelope } from './envelope.js'
+import type { MessageKeys } from './key.js'
+import { NONE_ASKED, type Passed } from './wanted.js'
 
 /** A request that waits for its reply. The sender notes here who got it. */
 export interface AwaitedRequest {
@@ -28,6 +29,8 @@ export interface Parcel {
   envelope: Envelope
   /** What the filters of the route said when it was published. */
   passed: Passed
+  /** By which queue groups with key affinity choose; null when no group of the route does. */
+  keys: MessageKeys | null
   /** The payload, owned by the parcel. */
   readonly payload: Uint8Array
   /** The block that holds the payload instead: a loan, which is this parcel's. Else -1. */
@@ -40,4 +43,24 @@ export interface Parcel {
   settle: ((error: unknown) => void) | null
   /** Links whose overflow this parcel counts against. */
   readonly charged: readonly LinkWriter[]
+}
+
+const EMPTY = new Uint8Array(0)
+
+/** One that says nothing: a sender fills the same one for each message that need not wait. */
+export function emptyParcel(): Parcel {
+  return {
+    codec: CodecId.None,
+    typeId: 0,
+    agent: 0,
+    envelope: PLAIN,
+    passed: NONE_ASKED,
+    keys: null,
+    payload: EMPTY,
+    block: -1,
+    bytes: 0,
+    request: null,
+    settle: null,
+    charged: [],
+  }
 }

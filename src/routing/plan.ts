@@ -7,12 +7,15 @@
 // each message.
 
 import { FlyshuttleError } from '../base/errors.js'
-import type { CompiledFilter } from '../codec/filter.js'
 import type { LinkWriter } from '../link/outbox.js'
 import { ThreadState } from '../memory/layout.js'
 import { frameBytes } from '../ring/frame.js'
+import type { Destination } from './destinations.js'
+import type { Group, Member } from './group.js'
+import { hashFor, type MessageKeys } from './key.js'
 import { hasWindow } from './large.js'
-import type { Destination, Group, Member, Route } from './route-table.js'
+import type { Route } from './route-table.js'
+import { isFullRow } from './rows.js'
 import { NONE_ASKED, isWanted, wants, type Passed } from './wanted.js'
 
 /** What a frame takes for naming one subscription, and for a request's correlation and deadline. */
@@ -48,13 +51,20 @@ export class Plan {
 
   /**
    * Plans one frame of `plainBytes` for each receiver; those for a chosen subscription take more.
-   * False: some required receiver cannot take it now.
+   * False: some required receiver cannot take it now. `keys` of the message, where the route wants
+   * any.
    *
    * @throws ERR_MESSAGE_TOO_LARGE when not even empty rings would hold all of its frames
    * @throws ERR_FRAME_CORRUPT when a receiver is found to write nonsense into its words, and from
    * then on when there is no other
    */
-  make(route: Route, isRequest: boolean, plainBytes: number, passed: Passed): boolean {
+  make(
+    route: Route,
+    isRequest: boolean,
+    plainBytes: number,
+    passed: Passed,
+    keys: MessageKeys | null,
+  ): boolean {
     this.#clear()
     this.#passed = passed
     let broken: LinkWriter | null = null
@@ -79,7 +89,7 @@ export class Plan {
     for (const group of route.groups) {
       const isOptional = group.isLossy
       if (!isWanted(group, passed)) continue
-      if (this.#pick(route, group, plainBytes + TARGET_BYTES, isOptional) !== null) continue
+      if (this.#pick(route, group, plainBytes + TARGET_BYTES, isOptional, keys) !== null) continue
       if (!isOptional) return false
       this.skipped++
     }
@@ -91,7 +101,7 @@ export class Plan {
     const bytes = plainBytes + (isRequest ? REQUEST_BYTES : TARGET_BYTES)
     if (!isWanted(responders, passed)) return !isRequest
     const isOptional = responders.isLossy && !isRequest
-    const responder = this.#pick(route, responders, bytes, isOptional)
+    const responder = this.#pick(route, responders, bytes, isOptional, keys)
     if (isRequest) this.responder = responder
     if (responder !== null) return true
     if (!isOptional) return false
@@ -101,7 +111,7 @@ export class Plan {
 
   /** The planned frames have been written: whoever was chosen has had its turn. */
   confirm(): void {
-    for (const group of this.#groups) group.turn = group.turnNext
+    for (const group of this.#groups) group.confirm()
   }
 
   /**
@@ -128,18 +138,22 @@ export class Plan {
     this.skipped = 0
   }
 
-  /** The next member in turn that can take the message; null when none can. */
-  #pick(route: Route, group: Group, bytes: number, isOptional: boolean): Member | null {
-    const { members, near } = group
+  /** The first member, in the order of the group's policy, that can take the message; or null. */
+  #pick(
+    route: Route,
+    group: Group,
+    bytes: number,
+    isOptional: boolean,
+    keys: MessageKeys | null,
+  ): Member | null {
+    const { members } = group
     const blockedBefore = this.blocked.length
     let isPossible = false
     let broken: LinkWriter | null = null
+    group.rank(bytes, hashFor(keys, group.policy.field), this.#passed)
     for (let step = 0; step < members.length; step++) {
-      // First those that are near, in turn, then the others.
-      const index =
-        step < near
-          ? (group.turn + step) % near
-          : near + ((group.turn + step) % (members.length - near))
+      const index = group.at(step)
+      if (index === -1) break
       const member = members[index] as Member
       const { link, row } = member
       if (!wants(member.filters, this.#passed)) continue
@@ -147,7 +161,7 @@ export class Plan {
         broken = link
         continue
       }
-      const isFull = this.#i32[link.fullIndex] !== 0 && this.#i32[row] !== 0
+      const isFull = this.#i32[link.fullIndex] !== 0 && isFullRow(this.#i32[row] as number)
       if (isFull || this.#isDead(link)) {
         isPossible = true
         continue
@@ -155,7 +169,7 @@ export class Plan {
       if (this.#reserve(link, bytes)) {
         // Another was passed over, but nobody waits for it.
         this.blocked.length = blockedBefore
-        group.turnNext = (index + 1) % members.length
+        group.choose(index)
         this.#groups.push(group)
         this.#push(link, member)
         return member
@@ -199,8 +213,8 @@ export class Plan {
   #hasFull({ link, requiredRows, requiredFilters }: Destination): boolean {
     if (this.#i32[link.fullIndex] === 0) return false
     return requiredRows.some((row, i) => {
-      const filter = requiredFilters[i] as CompiledFilter | null
-      return this.#i32[row] !== 0 && (filter === null || this.#passed.has(filter))
+      const filter = requiredFilters[i] ?? null
+      return isFullRow(this.#i32[row] as number) && (filter === null || this.#passed.has(filter))
     })
   }
 

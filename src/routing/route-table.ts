@@ -5,70 +5,48 @@
 // with threads, not with subscribers: all plain subscriptions of one thread share one frame, which
 // that thread fans out.
 
-import type { CompiledFilter } from '../codec/filter.js'
-import { ROUTES_CACHED_MAX } from '../base/limits.js'
+import { ROUTES_CACHED_MAX, ROUTES_FORGOTTEN_DIVISOR } from '../base/limits.js'
 import { PriorityLine } from '../base/priority.js'
+import { createRandom, type Random } from '../base/random.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
 import { HEADER_VERSION, Lane } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
-import { ChangeLogReader, SubscriptionFlag, type Subscription } from './change-log.js'
+import { ChangeLogReader, type Subscription } from './change-log.js'
+import {
+  Destinations,
+  idOf,
+  isChosen,
+  isFiltered,
+  packed,
+  threadOf,
+  type Destination,
+} from './destinations.js'
 import { FilterCache } from './filter-cache.js'
 import type { Parcel } from './parcel.js'
+import type { Group, Member } from './group.js'
+import { Grouping, NO_FIELDS, NO_GROUPS, type Grouped } from './grouping.js'
+import { RecentChanges } from './recent-changes.js'
 import { SubjectTrie } from './subject-trie.js'
-
-/** A thread with plain subscriptions to a subject. */
-export interface Destination {
-  readonly link: LinkWriter
-  /**
-   * Word index of the row of each subscription that can hold a publisher back. None: the thread
-   * only taps.
-   */
-  readonly requiredRows: readonly number[]
-  /** Of the subscription of each of these rows; null: it wants every message. */
-  readonly requiredFilters: readonly (CompiledFilter | null)[]
-  /** All of them, each once. */
-  readonly asked: readonly CompiledFilter[]
-  /** The thread gets what one of them lets through. Null: somebody there wants every message. */
-  readonly filters: readonly CompiledFilter[] | null
-}
-
-/** One subscription of a queue group or one responder. */
-export interface Member {
-  readonly subscription: Subscription
-  readonly link: LinkWriter
-  readonly row: number
-  /** Its only one, or null: it wants every message. */
-  readonly filters: readonly [CompiledFilter] | null
-}
-
-/** Subscriptions that share messages: each goes to one of them, in turn. */
-export interface Group {
-  readonly queue: string
-  /** Those near this thread first. */
-  readonly members: readonly Member[]
-  /** How many are near; all of them when none is. */
-  readonly near: number
-  /** All of its members are lossy: a message that none of them can take is skipped. */
-  readonly isLossy: boolean
-  /** Index of the member that is asked first. */
-  turn: number
-  /** What `turn` becomes once the message under way has been written. */
-  turnNext: number
-}
 
 /** More than V8 keeps on its moving heap: compiled code knows where the word lies. */
 const GATE_BYTES = 128
 
-export class Route {
+const NO_DESTINATIONS: readonly Destination[] = []
+
+export class Route implements Grouped {
   readonly subject: string
   /** In this thread's dictionary; 0 when the subject travels inline. */
   readonly subjectId: number
-  /** The shared version that this route was made from. */
+  /** The shared version for which this route is known to be right, and the changes it has seen. */
   version = -1
-  destinations: readonly Destination[] = []
-  groups: readonly Group[] = []
+  changes = 0
+  /** Asked for again since the cache last made place. */
+  isRecent = false
+  destinations: readonly Destination[] = NO_DESTINATIONS
+  groups: readonly Group[] = NO_GROUPS
   responders: Group | null = null
+  keyFields: readonly string[] = NO_FIELDS
   /** The only link there is, with plain subscriptions alone: the fast path. */
   solo: LinkWriter | null = null
   /** The only receiver of any kind, when that is a responder: the fast path of requests. */
@@ -133,48 +111,58 @@ export class Route {
 }
 
 export class RouteTable {
-  readonly #region: Region
   readonly #i32: Int32Array
+  readonly #rowsIndex: number
   readonly #outbox: Outbox
   readonly #dictionary: DictionaryWriter
   readonly #log: ChangeLogReader
-  readonly #isNear: (thread: number) => boolean
-  readonly #trie = new SubjectTrie<Subscription>()
+  readonly #grouping: Grouping
+  readonly #trie = new SubjectTrie<number>()
+  readonly #changes = new RecentChanges()
   readonly #routes = new Map<string, Route>()
   readonly #filters = new FilterCache()
+  readonly #destinations: Destinations
   #version = -1
 
-  /** `isNear` says whether a thread shares our memory node: its instances come before others. */
+  /**
+   * `isNear` says whether a thread shares our memory node: its instances come before others.
+   * `random` is for groups that choose by chance.
+   */
   constructor(
     region: Region,
     outbox: Outbox,
     dictionary: DictionaryWriter,
     isNear: (thread: number) => boolean = () => true,
+    random: Random = createRandom(0),
   ) {
-    this.#isNear = isNear
-    this.#region = region
     this.#i32 = region.views.i32
     this.#outbox = outbox
     this.#dictionary = dictionary
     this.#log = new ChangeLogReader(region)
+    this.#grouping = new Grouping(region.views.i32, isNear, random)
+    this.#rowsIndex = region.layout.subscriptionRows >>> 2
+    this.#destinations = new Destinations(region.layout.threads, this.#rowsIndex, {
+      link: (thread) => outbox.link(thread, Lane.Bulk),
+      filter: (id) => this.#filters.of(this.#log.live.get(id)?.rules?.filter),
+    })
   }
 
   /** The route of a subject that has been used before, or null: its grammar was checked then. */
   known(subject: string): Route | null {
     const route = this.#routes.get(subject)
     if (route === undefined) return null
+    route.isRecent = true
     this.refresh(route)
     return route
   }
 
   /** The current route of a subject. Keep it, and hand it to `refresh` before each use. */
   route(subject: string): Route {
-    let route = this.#routes.get(subject)
-    if (route === undefined) {
-      if (this.#routes.size >= ROUTES_CACHED_MAX) this.#forgetIdle()
-      route = new Route(subject, this.#dictionary.subjectId(subject))
-      this.#routes.set(subject, route)
-    }
+    const known = this.known(subject)
+    if (known !== null) return known
+    if (this.#routes.size >= ROUTES_CACHED_MAX) this.#forgetIdle()
+    const route = new Route(subject, this.#dictionary.subjectId(subject))
+    this.#routes.set(subject, route)
     this.refresh(route)
     return route
   }
@@ -185,7 +173,9 @@ export class RouteTable {
     const version = this.#i32[HEADER_VERSION >>> 2] as number
     if (route.version === version) return
     this.#catchUp()
-    this.#compile(route)
+    const isNew = route.version === -1
+    if (isNew || this.#changes.hasTouched(route.subject, route.changes)) this.#compile(route)
+    route.changes = this.#changes.count
     route.version = version
   }
 
@@ -193,98 +183,77 @@ export class RouteTable {
     const version = Atomics.load(this.#i32, HEADER_VERSION >>> 2)
     if (version === this.#version) return
     this.#log.catchUp(
-      (added) => this.#trie.insert(added.pattern, added),
-      (removed) => void this.#trie.remove(removed.pattern, removed),
+      (added) => {
+        this.#trie.insert(added.pattern, packed(added))
+        this.#changes.note(added.pattern)
+      },
+      (removed) => {
+        this.#trie.remove(removed.pattern, packed(removed))
+        this.#grouping.forget(removed)
+        this.#changes.note(removed.pattern)
+      },
     )
     this.#version = version
   }
 
   #compile(route: Route): void {
-    const plain = new Map<number, Wanting[]>()
-    const groups = new Map<string, Member[]>()
-    const responders: Member[] = []
-    for (const subscription of this.#trie.match(route.subject)) {
-      const { thread, flags, queue } = subscription
-      const row = (this.#region.layout.subscriptionRows >>> 2) + subscription.id
-      const filter = this.#filters.of(subscription.rules?.filter)
-      const link = this.#outbox.link(thread, Lane.Bulk)
-      const filters = filter === null ? null : ([filter] as const)
-      const member = { subscription, link, row, filters }
-      if ((flags & SubscriptionFlag.Responder) !== 0) responders.push(member)
-      else if (queue !== '') {
-        const members = groups.get(queue)
-        if (members === undefined) groups.set(queue, [member])
-        else members.push(member)
-      } else {
-        const wanting = plain.get(thread) ?? []
-        wanting.push({ row, filter, isRequired: (flags & SubscriptionFlag.Lossy) === 0 })
-        plain.set(thread, wanting)
-      }
+    const words = this.#trie.match(route.subject)
+    let isAnyFiltered = false
+    for (const word of words) {
+      if (isChosen(word)) this.#addChosen(idOf(word), threadOf(word))
+      if (isFiltered(word)) isAnyFiltered = true
     }
-    const turnOf = (queue: string): number =>
-      route.groups.find((group) => group.queue === queue)?.turn ?? 0
-    route.destinations = [...plain].map(([thread, wanting]) =>
-      destinationOf(this.#outbox.link(thread, Lane.Bulk), wanting),
-    )
-    route.groups = [...groups].map(([queue, members]) =>
-      this.#groupOf(queue, members, turnOf(queue)),
-    )
-    route.responders =
-      responders.length === 0 ? null : this.#groupOf('', responders, route.responders?.turn ?? 0)
-    const members = [...route.groups.flatMap((group) => group.members), ...responders]
-    route.isFiltered =
-      route.destinations.some(({ asked }) => asked.length > 0) ||
-      members.some(({ filters }) => filters !== null)
-    const only = route.destinations[0]
-    const isSolo =
-      route.destinations.length === 1 && route.groups.length === 0 && route.responders === null
-    const [onlyResponder = null] = responders
-    const hasOneResponder =
-      responders.length === 1 && route.destinations.length === 0 && route.groups.length === 0
-    route.soloResponder = hasOneResponder ? onlyResponder : null
+    const destinations = this.#destinations.of(words)
+    route.destinations = destinations
+    this.#grouping.finish(route)
+    route.isFiltered = isAnyFiltered && hasFilter(route)
+    const { groups, responders } = route
+    const [only] = destinations
+    const isSolo = destinations.length === 1 && groups.length === 0 && responders === null
     route.solo = isSolo && only !== undefined && only.requiredRows.length > 0 ? only.link : null
+    const isAlone = destinations.length === 0 && groups.length === 0
+    const hasOne = isAlone && responders !== null && responders.members.length === 1
+    route.soloResponder = hasOne ? (responders.members[0] as Member) : null
   }
 
-  #groupOf(queue: string, members: readonly Member[], turn: number): Group {
-    const isNear = ({ link }: Member): boolean => this.#isNear(link.to)
-    const near = members.filter(isNear)
-    const isLossy = members.every(
-      ({ subscription }) => (subscription.flags & SubscriptionFlag.Lossy) !== 0,
-    )
-    return {
-      queue,
-      members: [...near, ...members.filter((member) => !isNear(member))],
-      near: near.length || members.length,
-      isLossy,
-      turn,
-      turnNext: turn,
-    }
+  #addChosen(id: number, thread: number): void {
+    const subscription = this.#log.live.get(id) as Subscription
+    this.#grouping.add({
+      subscription,
+      link: this.#outbox.link(thread, Lane.Bulk),
+      row: this.#rowsIndex + id,
+      filter: this.#filters.of(subscription.rules?.filter),
+    })
   }
 
-  /** Makes place in the cache. What is parked or pinned stays: a subject has one line only. */
+  /**
+   * Makes place in the cache: whoever was asked for since the last time gets a second chance. What
+   * is parked or pinned stays: a subject has one line only.
+   */
   #forgetIdle(): void {
+    const wanted = Math.ceil(ROUTES_CACHED_MAX / ROUTES_FORGOTTEN_DIVISOR)
+    let forgotten = 0
+    // A route that moves to the end of the map is met again; by then it is no longer recent.
+    let left = 2 * this.#routes.size
     for (const [subject, route] of this.#routes) {
-      if (route.parked.length === 0 && !route.isPinned) this.#routes.delete(subject)
+      if (forgotten === wanted || left-- === 0) return
+      this.#routes.delete(subject)
+      const mustStay = route.parked.length > 0 || route.isPinned
+      if (mustStay || route.isRecent) {
+        route.isRecent = false
+        this.#routes.set(subject, route)
+      } else forgotten++
     }
   }
 }
 
-/** A plain subscription, as far as senders care. */
-interface Wanting {
-  readonly row: number
-  readonly filter: CompiledFilter | null
-  readonly isRequired: boolean
-}
-
-function destinationOf(link: LinkWriter, wanting: readonly Wanting[]): Destination {
-  const required = wanting.filter(({ isRequired }) => isRequired)
-  const all = wanting.map(({ filter }) => filter)
-  const asked = [...new Set(all)].filter((filter) => filter !== null)
-  return {
-    link,
-    requiredRows: required.map(({ row }) => row),
-    requiredFilters: required.map(({ filter }) => filter),
-    asked,
-    filters: all.includes(null) ? null : asked,
-  }
+/** A text that is no filter was announced, perhaps, and nobody is asked after all. */
+function hasFilter({ destinations, groups, responders }: Route): boolean {
+  const isGroupAsked = ({ members }: Group): boolean =>
+    members.some(({ filters }) => filters !== null)
+  return (
+    destinations.some(({ asked }) => asked.length > 0) ||
+    groups.some(isGroupAsked) ||
+    (responders !== null && isGroupAsked(responders))
+  )
 }

@@ -7,7 +7,6 @@
 
 import { FlyshuttleError } from '../base/errors.js'
 import { FRAME_HEADER_BYTES, ROUTES_CACHED_MAX } from '../base/limits.js'
-import { CodecId } from '../base/codec-id.js'
 import { checkMessage, type Message } from '../codec/message.js'
 import type { ChunkPool } from '../link/chunk-pool.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
@@ -20,16 +19,17 @@ import { frameBytesMax } from '../ring/ring.js'
 import { DirectSender } from './direct.js'
 import { Drains } from './drains.js'
 import { PLAIN, type Envelope } from './envelope.js'
+import { keysOf, type MessageKeys } from './key.js'
 import { LargeSender } from './large.js'
 import { Outlet } from './outlet.js'
-import type { AwaitedRequest, Parcel } from './parcel.js'
+import { emptyParcel, type AwaitedRequest, type Parcel } from './parcel.js'
 import { Parking } from './parking.js'
 import { PayloadStage } from './payload.js'
 import type { Route, RouteTable } from './route-table.js'
 import { Retry } from './retry.js'
 import { checkSubject } from './subject.js'
 import { Transmitter } from './transmitter.js'
-import { NONE_ASKED, ask, type Passed } from './wanted.js'
+import { ask, type Passed } from './wanted.js'
 
 export interface SenderEvents {
   /** Something waits for room: keep the loop alive until it is gone. */
@@ -40,7 +40,6 @@ export interface SenderEvents {
   isExpired(deadlineMs: number): boolean
 }
 
-const EMPTY = new Uint8Array(0)
 const NO_LINKS: readonly LinkWriter[] = []
 
 export class Sender {
@@ -57,19 +56,7 @@ export class Sender {
   readonly #outlets: (Outlet | undefined)[] = []
   /** The one that was used last; most programs publish in runs. */
   #lastOutlet: Outlet | null = null
-  readonly #staged: Parcel = {
-    codec: CodecId.None,
-    typeId: 0,
-    agent: 0,
-    envelope: PLAIN,
-    passed: NONE_ASKED,
-    payload: EMPTY,
-    block: -1,
-    bytes: 0,
-    request: null,
-    settle: null,
-    charged: NO_LINKS,
-  }
+  readonly #staged = emptyParcel()
   #isClosed = false
 
   /** `copyBytes` is the addon's, or null without. */
@@ -210,11 +197,13 @@ export class Sender {
   ): void {
     this.#assertOpen('request')
     const route = this.#routeOf(message, subject)
+    // Before the payload is staged: what is read here may run code that publishes.
     const passed = ask(route, message, value, envelope.headers, this.#views.i32)
     const transmitter = this.#transmitter
     if (passed === null || transmitter.isUnanswered(route, passed)) throw noResponders(subject)
+    const keys = keysOf(route.keyFields, value, envelope.key)
     this.#stage.stage(message, subject, value)
-    const parcel = this.#fill(agent, request, envelope, passed)
+    const parcel = this.#fill(agent, request, envelope, passed, keys)
     transmitter.check(route, parcel)
     const isWritten =
       mayWrite(route) &&
@@ -315,10 +304,12 @@ export class Sender {
     const typed = isTyped ? checkMessage(message) : null
     const subject = isTyped ? message.subject : message
     const route = this.#routeOf(typed, subject)
+    // Before the payload is staged: what is read here may run code that publishes.
     const passed = ask(route, typed, value, envelope.headers, this.#views.i32)
     if (passed === null) return null
+    const keys = keysOf(route.keyFields, value, envelope.key)
     this.#stage.stage(typed, subject, value)
-    this.#transmitter.check(route, this.#fill(agent, null, envelope, passed))
+    this.#transmitter.check(route, this.#fill(agent, null, envelope, passed, keys))
     return route
   }
 
@@ -344,13 +335,20 @@ export class Sender {
   }
 
   /** The parcel of what is staged: one object for all messages, copied when it has to wait. */
-  #fill(agent: number, request: AwaitedRequest | null, envelope: Envelope, passed: Passed): Parcel {
+  #fill(
+    agent: number,
+    request: AwaitedRequest | null,
+    envelope: Envelope,
+    passed: Passed,
+    keys: MessageKeys | null,
+  ): Parcel {
     const parcel = this.#staged
     parcel.codec = this.#stage.codec
     parcel.typeId = this.#stage.typeId
     parcel.agent = agent
     parcel.envelope = envelope
     parcel.passed = passed
+    parcel.keys = keys
     parcel.request = request
     parcel.settle = null
     return parcel

@@ -92,6 +92,28 @@ export function subjectMatches(pattern: string, subject: string): boolean {
   return fits && wanted.every((token, index) => token === '*' || token === found[index])
 }
 
+/**
+ * Whether some subject matches both of two checked patterns.
+ *
+ * @example
+ * patternsOverlap('orders.*', '*.new') // true: orders.new
+ * patternsOverlap('orders.>', 'orders') // false
+ */
+export function patternsOverlap(one: string, other: string): boolean {
+  const [left, right] = [tokensOf(one), tokensOf(other)]
+  // A wildcard in the first token does not match what starts with `$`.
+  const isHidden = (first = '', second = ''): boolean =>
+    (first === '*' || first === '>') && second.startsWith('$')
+  if (isHidden(left[0], right[0]) || isHidden(right[0], left[0])) return false
+  const length = Math.min(left.length, right.length)
+  for (let index = 0; index < length; index++) {
+    const [a, b] = [left[index], right[index]]
+    if (a === '>' || b === '>') return true
+    if (a !== b && a !== '*' && b !== '*') return false
+  }
+  return left.length === right.length
+}
+
 /** One pass over the characters; allocates nothing unless it refuses. */
 function checkGrammar(text: unknown, wildcards: boolean): asserts text is string {
   if (typeof text !== 'string') refuse(text, 'it is no string', 'a string')

@@ -77,12 +77,12 @@ export class Transmitter {
 
   /** Writes to every destination, or to none. */
   all(route: Route, parcel: Parcel, mayAwait: boolean): boolean {
-    const { request } = parcel
+    const { request, passed, keys } = parcel
     const plan = this.#plan
     const plainBytes = this.#frames.lengthOf(route, parcel, 0)
     const { isLarge } = this.#stage
     plan.isLarge = isLarge
-    while (!plan.make(route, request !== null, plainBytes, parcel.passed)) {
+    while (!plan.make(route, request !== null, plainBytes, passed, keys)) {
       // Room may have appeared by the time the readers have been told that we wait for it.
       if (!mayAwait || !this.#awaitRoom()) return false
     }

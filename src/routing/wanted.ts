@@ -10,7 +10,8 @@
 import type { CompiledFilter } from '../codec/filter.js'
 import type { Headers } from '../codec/headers.js'
 import type { Message } from '../codec/message.js'
-import type { Group, Route } from './route-table.js'
+import type { Group } from './group.js'
+import type { Route } from './route-table.js'
 
 /**
  * The filters that were asked and let the message pass. One that was not asked belongs to somebody

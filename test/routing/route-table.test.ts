@@ -1,7 +1,9 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ROUTES_CACHED_MAX } from '../../src/base/limits.js'
+import { CHANGES_COMPARED_MAX, ROUTES_CACHED_MAX } from '../../src/base/limits.js'
 import { Lane } from '../../src/memory/layout.js'
-import type { Route } from '../../src/routing/route-table.js'
+import { RouteTable, type Route } from '../../src/routing/route-table.js'
+import type { LocalSubscription } from '../../src/routing/target.js'
 import { World } from './world.js'
 
 const shape = (route: Route) => ({
@@ -112,6 +114,72 @@ describe('a route table', () => {
     expect(route.groups[0]?.members).toHaveLength(3)
   })
 
+  test('leaves a route as it is when a change cannot match its subject', () => {
+    const world = new World(2)
+    world.thread(1).subscribe('a')
+    const { routes } = world.thread(0)
+    const route = routes.route('a')
+    const { destinations } = route
+    const other = world.thread(1).subscribe('b.>')
+    routes.refresh(route)
+    world.thread(1).unsubscribe(other)
+    routes.refresh(route)
+    expect(route.destinations).toBe(destinations)
+    world.thread(1).subscribe('*')
+    routes.refresh(route)
+    expect(shape(route)).toMatchObject({ plain: [[1, 2]] })
+  })
+
+  test('sees a change that is followed by very many others', () => {
+    const world = new World(2)
+    const { routes } = world.thread(0)
+    const route = routes.route('a')
+    world.thread(1).subscribe('a')
+    for (let i = 0; i < CHANGES_COMPARED_MAX; i++) world.thread(1).subscribe(`other.${i}`)
+    routes.refresh(route)
+    expect(route.solo?.to).toBe(1)
+  })
+
+  test('agrees with a table that has just been made, whatever came and went', () => {
+    const pattern = fc.constantFrom('a', 'a.b', 'a.*', '*.b', '>', 'a.>', 'b', 'b.>')
+    const change = fc.record({
+      pattern,
+      queue: fc.constantFrom('', '', 'q', 'r'),
+      thread: fc.constantFrom(1, 2),
+      lossy: fc.boolean(),
+      responder: fc.nat(4).map((n) => n === 0),
+      isGone: fc.boolean(),
+      looks: fc.boolean(),
+    })
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 60 }), (changes) => {
+        const world = new World(3)
+        const { routes, outbox, dictionary } = world.thread(0)
+        const subjects = ['a', 'a.b', 'b', 'c']
+        const live: [number, LocalSubscription][] = []
+        for (const { isGone, looks, pattern, thread, ...how } of changes) {
+          const gone = isGone ? live.shift() : undefined
+          if (gone !== undefined) world.thread(gone[0]).unsubscribe(gone[1])
+          else live.push([thread, world.thread(thread).subscribe(pattern, how)])
+          if (looks) for (const subject of subjects) routes.route(subject)
+        }
+        const fresh = new RouteTable(world.region, outbox, dictionary)
+        for (const subject of subjects) {
+          expect(shape(routes.route(subject))).toEqual(shape(fresh.route(subject)))
+        }
+      }),
+    )
+  })
+
+  test('begins with another member for each subject that is new to a group', () => {
+    const world = new World(3)
+    for (const thread of [1, 2]) world.thread(thread).subscribe('a.*', { queue: 'q' })
+    const { sender } = world.thread(0)
+    for (let n = 0; n < 10; n++) sender.publish(`a.${n}`, n, 0)
+    world.settle()
+    expect([1, 2].map((thread) => world.thread(thread).got.length)).toEqual([5, 5])
+  })
+
   test('gives subjects the numbers of its dictionary, and 0 when that is full', () => {
     const world = new World(1, { dictionaryBytes: 512 })
     const { routes } = world.thread(0)
@@ -129,7 +197,19 @@ describe('a route table', () => {
     const busy = routes.route('busy')
     busy.parked.push({} as never, 0)
     for (let i = 0; i < ROUTES_CACHED_MAX; i++) routes.route(`s.${i}`)
-    expect(routes.route('busy')).toBe(busy)
-    expect(routes.route('idle')).not.toBe(idle)
+    expect(routes.known('busy')).toBe(busy)
+    expect(routes.known('idle')).not.toBe(idle)
+  })
+
+  test('keeps what is asked for again and again, however many others come', () => {
+    const world = new World(1, { dictionaryBytes: 4096 })
+    const { routes } = world.thread(0)
+    const hot = routes.route('hot')
+    let known = 0
+    for (let i = 0; i < 3 * ROUTES_CACHED_MAX; i++) {
+      routes.route(`s.${i}`)
+      if (routes.known('hot') === hot) known++
+    }
+    expect(known).toBe(3 * ROUTES_CACHED_MAX)
   })
 })

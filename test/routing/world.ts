@@ -24,6 +24,7 @@ import {
   ChangeLogWriter,
   SubscriptionFlag,
   type Subscription,
+  type SubscriptionRules,
 } from '../../src/routing/change-log.js'
 import { Dispatcher } from '../../src/routing/dispatcher.js'
 import type { LocalSubscription } from '../../src/routing/target.js'
@@ -36,6 +37,7 @@ import { outboxOf, smallRegion, type FakeDoorbell } from '../link/small-region.j
 
 export interface SubscribeHow {
   readonly queue?: string
+  readonly rules?: SubscriptionRules
   readonly lossy?: boolean
   readonly responder?: boolean
   readonly lazy?: boolean
@@ -212,7 +214,7 @@ export class Player {
         (how.lossy === true ? SubscriptionFlag.Lossy : 0),
       pattern,
       queue: how.queue ?? '',
-      rules: filter === null ? undefined : { filter: filter.text },
+      rules: filter === null ? how.rules : { ...how.rules, filter: filter.text },
     }
     const handler: Handler =
       how.handler ??
