@@ -12,7 +12,6 @@ import { FlyshuttleError } from '../base/errors.js'
 import { tell, threadName } from '../base/events.js'
 import { THREADS_MAX } from '../base/limits.js'
 import { createRandom } from '../base/random.js'
-import { fromRecord, type ErrorRecord } from '../codec/error-record.js'
 import { checkRpc, type Message, type Rpc } from '../codec/message.js'
 import { LoopMeter } from '../counters/thread-counters.js'
 import { createDoorbell, type Doorbell } from '../link/doorbell.js'
@@ -20,8 +19,8 @@ import { ChunkPool } from '../link/chunk-pool.js'
 import { Inbox } from '../link/inbox.js'
 import { Outbox } from '../link/outbox.js'
 import { DictionaryWriter } from '../memory/dictionary.js'
-import { Lane, ThreadCounter, ThreadState, geometryList } from '../memory/layout.js'
-import { incarnationOf, stateOf, type Region } from '../memory/region.js'
+import { Lane, ThreadCounter, geometryList } from '../memory/layout.js'
+import type { Region } from '../memory/region.js'
 import type { NativeBinding } from '../native/binding.js'
 import { isNear, type Slot } from '../placement/plan.js'
 import type { Subscription } from '../routing/change-log.js'
@@ -29,15 +28,12 @@ import { Dispatcher } from '../routing/dispatcher.js'
 import type { LocalSubscription } from '../routing/target.js'
 import { PLAIN, envelopeOfChecked } from '../routing/envelope.js'
 import { Publishers } from '../routing/publishers.js'
-import {
-  NO_OPTIONS,
-  Requests,
-  type PendingRequest,
-  type RequestOptions,
-} from '../routing/requests.js'
+import { NO_OPTIONS, type PendingRequest, type RequestOptions } from '../routing/requests.js'
+import type { RequestBlocks } from '../routing/request-blocks.js'
 import { RouteTable } from '../routing/route-table.js'
 import { Sender } from '../routing/sender.js'
-import { ControlPlane, diedError, isControl } from './control-plane.js'
+import { Awaiting } from './awaiting.js'
+import { ControlPlane } from './control-plane.js'
 import type { ErrorContext } from './control.js'
 import { flushSync } from './flush-sync.js'
 import { Replies } from './replies.js'
@@ -72,7 +68,6 @@ export interface BusHost {
 export class Bus {
   readonly thread: number
   readonly clock: Clock
-  readonly #region: Region
   readonly #host: BusHost
   readonly #incarnation: number
   readonly #inbox: Inbox
@@ -81,7 +76,7 @@ export class Bus {
   readonly sender: Sender
   readonly publishers: Publishers
   readonly #dispatcher: Dispatcher
-  readonly #requests: Requests
+  readonly #awaiting: Awaiting
   readonly #replies: Replies
   readonly #control: ControlPlane
   readonly #subscriptions: Subscriptions
@@ -91,7 +86,6 @@ export class Bus {
 
   constructor(options: BusOptions, host: BusHost) {
     const { region, thread, incarnation, binding } = options
-    this.#region = region
     this.#host = host
     this.thread = thread
     this.#incarnation = incarnation
@@ -131,18 +125,20 @@ export class Bus {
     this.#replies = new Replies(this.#outbox, this.sender, (error, subject) =>
       this.#report(error, subject, ''),
     )
-    this.#requests = new Requests(this.clock, { onWaiting: hold })
+    const decodeReply = (): unknown => this.#dispatcher.decodeReply()
+    this.#awaiting = new Awaiting(region, incarnation, this.clock, decodeReply, hold)
     this.#control = new ControlPlane(
       region,
       incarnation,
       this.#outbox,
       this.sender,
-      this.#requests,
+      this.#awaiting.requests,
       this.#replies,
       (source, payload) => host.onControl(source, payload),
     )
     this.#dispatcher = new Dispatcher(region, pool, copyBytes, {
-      onReply: (from, counter, isFailed) => this.#onReply(from, counter, isFailed),
+      onReply: (from, counter, isFailed) =>
+        this.#awaiting.onReply(this.#inbox.source, from, counter, isFailed),
       onControl: (source, from, counter, payload) =>
         this.#control.onControl(source, from, counter, payload),
       onRefused: (ticket, error) => this.#replies.write(ticket, null, false, error),
@@ -152,7 +148,7 @@ export class Bus {
     this.#inbox = new Inbox(region, thread, this.clock, {
       onFrame: (offset, word0) => this.#onFrame(offset, word0),
       onRoom: (producer) => this.wake(producer),
-      onDeaths: () => this.#onDeaths(),
+      onDeaths: () => this.#awaiting.onDeaths(),
       onCorrupt: (thread, found) => {
         const data = { thread, found, wanted: 'a frame within the batch' }
         this.#report(new FlyshuttleError('ERR_FRAME_CORRUPT', data), '(link)', '')
@@ -197,6 +193,11 @@ export class Bus {
     return this.#isClosed
   }
 
+  /** What `requestEach` waits for. */
+  get blocks(): RequestBlocks {
+    return this.#awaiting.blocks
+  }
+
   /**
    * Frames handled so far, and whether anything is still under way: for closing in an orderly
    * fashion.
@@ -205,7 +206,7 @@ export class Bus {
     let waiting = 0
     for (const { mailbox } of this.#dispatcher.subscriptions.values()) waiting += mailbox.unfinished
     return {
-      frames: this.#inbox.framesReceived - this.#control.frames,
+      frames: this.#inbox.framesReceived - this.#control.frames - this.#awaiting.controlFrames,
       isIdle: waiting === 0 && !this.sender.isWaiting && !this.#inbox.hasFrames,
     }
   }
@@ -222,10 +223,10 @@ export class Bus {
   ): Promise<unknown> {
     const isTyped = typeof target === 'object' && target !== null
     const subject = isTyped ? target.subject : target
-    const isFirst = this.#requests.pending === 0
+    const isFirst = this.#awaiting.requests.pending === 0
     let request: PendingRequest
     try {
-      request = this.#requests.begin(subject, options)
+      request = this.#awaiting.requests.begin(subject, options)
     } catch (error) {
       return Promise.reject(error as Error)
     }
@@ -329,7 +330,7 @@ export class Bus {
         this.#report(new FlyshuttleError('ERR_CLOSED', { found }), '(close)', '')
       }
       this.#replies.close()
-      this.#requests.close(error)
+      this.#awaiting.close(error)
     } finally {
       this.#doorbell.close()
       const { thread } = this
@@ -354,35 +355,6 @@ export class Bus {
     } catch (error) {
       this.#report(error, '(flush)', '')
     }
-  }
-
-  #onReply(incarnation: number, counter: number, isFailed: boolean): void {
-    if (incarnation !== this.#incarnation) return
-    const request = this.#requests.find(counter)
-    if (request === null) return
-    if (isControl(request.subject)) this.#control.frames++
-    let value: unknown
-    try {
-      value = this.#dispatcher.decodeReply()
-    } catch (error) {
-      request.fail(error)
-      return
-    }
-    if (isFailed) request.fail(fromRecord(value as ErrorRecord))
-    else request.succeed(value)
-  }
-
-  #onDeaths(): void {
-    this.#requests.failWhere(
-      ({ thread, incarnation }) =>
-        thread >= 0 &&
-        (stateOf(this.#region, thread) === ThreadState.Dead ||
-          incarnationOf(this.#region, thread) !== incarnation),
-      ({ subject, thread }) =>
-        isControl(subject)
-          ? diedError(thread)
-          : new FlyshuttleError('ERR_RESPONDER_DIED', { subject }),
-    )
   }
 
   #onFrameError(error: unknown, subject: string, subscription: LocalSubscription | null): void {

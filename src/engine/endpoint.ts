@@ -13,6 +13,7 @@ import type { Sender } from '../routing/sender.js'
 import type { Bus } from './bus.js'
 import { checkKeys } from '../base/checks.js'
 import { Pull, type Received } from './pull.js'
+import { requestEach } from './request-each.js'
 import type { Party } from './subscriptions.js'
 
 /** A live subscription. Iteration ends when it is unsubscribed or the engine closes. */
@@ -173,6 +174,39 @@ export class Endpoint {
     options: RequestOptions = NO_OPTIONS,
   ): Promise<unknown> {
     return this.#bus.request(target, value, options, this.#party)
+  }
+
+  /**
+   * Asks once for each value, and resolves with all replies in the order of the values: as
+   * `Promise.all` over as many calls of `request`, at a fraction of the cost, since there is one
+   * promise and one deadline for all of them.
+   *
+   * The first failure rejects; `error.data.index` says of which value. What else was asked is
+   * handled all the same, and its replies are ignored. Values that find no room follow in order
+   * when there is some; leave their objects alone until it resolves.
+   *
+   * @throws (as rejection) what `request` does; ERR_BACKPRESSURE when more than about a million
+   * requests wait
+   * @example
+   * const worst = await engine.requestEach(Worst, [{ top: 1 }, { top: 10 }], { timeoutMs: 500 })
+   */
+  requestEach<Q, R>(
+    rpc: Rpc<Q, R>,
+    values: readonly NoInfer<Q>[],
+    options?: RequestOptions,
+  ): Promise<R[]>
+  requestEach<R = unknown>(
+    subject: string,
+    values: readonly unknown[],
+    options?: RequestOptions,
+  ): Promise<R[]>
+  requestEach(
+    target: Rpc<any, any> | string,
+    values: readonly unknown[],
+    options: RequestOptions = NO_OPTIONS,
+  ): Promise<unknown[]> {
+    const { blocks, sender } = this.#bus
+    return requestEach(blocks, sender, target, values, options, this.#agent)
   }
 
   /**

@@ -41,10 +41,13 @@ export interface Parcel {
   request: AwaitedRequest | null
   /** Told when the parcel has been written, or never will be. For `send`. */
   settle: ((error: unknown) => void) | null
+  /** Writes as many messages as there is room for; true when all are. Null: it is one message. */
+  readonly feed: (() => boolean) | null
   /** Links whose overflow this parcel counts against. */
   readonly charged: readonly LinkWriter[]
 }
 
+export const NO_LINKS: readonly LinkWriter[] = []
 const EMPTY = new Uint8Array(0)
 
 /** One that says nothing: a sender fills the same one for each message that need not wait. */
@@ -61,6 +64,7 @@ export function emptyParcel(): Parcel {
     bytes: 0,
     request: null,
     settle: null,
-    charged: [],
+    feed: null,
+    charged: NO_LINKS,
   }
 }

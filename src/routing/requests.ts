@@ -1,10 +1,10 @@
 // Requests that wait for their replies.
 //
-// A correlation is (incarnation of this thread, counter). Counters run through all 32 bits; the low
-// bits are the place of the waiter in a table, and a counter whose place is taken is passed over.
-// So finding the waiter is an array access, and a late reply finds its own request or none: the
-// same counter comes again only after four billion requests. Every request settles by its deadline
-// as long as this thread's loop runs.
+// A correlation is (incarnation of this thread, counter). Counters run from 1 to 2^31 - 1 (negative
+// ones belong to `request-blocks.ts`); their low bits are the place of the waiter in a table, and a
+// counter whose place is taken is passed over. So finding the waiter is an array access, and a late
+// reply finds its own request or none: the same counter comes again only after two billion
+// requests. Every request settles by its deadline as long as this thread's loop runs.
 
 import { checkKeys } from '../base/checks.js'
 import type { Clock } from '../base/clock.js'
@@ -23,11 +23,18 @@ export interface RequestOptions extends MessageOptions {
   readonly signal?: AbortSignal
 }
 
+/** What options say, checked. */
+export interface RequestTerms {
+  readonly timeoutMs: number
+  readonly signal: AbortSignal | null
+}
+
 /** What stands for options that were left out: nothing to check. */
 export const NO_OPTIONS: RequestOptions = Object.freeze({})
 
 /** Places at first; a power of two, doubled whenever half of them are taken. */
 const PLACES_MIN = 1024
+const COUNTER_MAX = 0x7fff_ffff
 
 // One executor for all promises, instead of a closure for each.
 let capturedResolve: (value: unknown) => void
@@ -215,7 +222,7 @@ export class Requests {
     if (this.#pending * 2 >= this.#places.length) this.#grow()
     const mask = this.#places.length - 1
     let counter = this.#lastCounter
-    do counter = (counter + 1) | 0
+    do counter = (counter + 1) & COUNTER_MAX
     while (counter === 0 || this.#places[counter & mask] !== null)
     this.#lastCounter = counter
     return counter
@@ -233,6 +240,18 @@ export class Requests {
 
 function placesOf(length: number): (PendingRequest | null)[] {
   return Array.from({ length }, () => null)
+}
+
+/**
+ * What the options of a call say about its wait.
+ *
+ * @throws ERR_OPTION_INVALID, ERR_ABORTED
+ */
+export function termsOf(call: string, subject: string, options: RequestOptions): RequestTerms {
+  checkKeys(call, options, REQUEST_OPTIONS)
+  const signal = checkSignal(options.signal)
+  if (signal?.aborted === true) throw aborted(subject, signal)
+  return { timeoutMs: checkTimeoutMs(options.timeoutMs), signal }
 }
 
 /** @throws ERR_OPTION_INVALID */
@@ -259,6 +278,10 @@ function checkSignal(signal: unknown): AbortSignal | null {
   throw new FlyshuttleError('ERR_OPTION_INVALID', data)
 }
 
-function aborted(subject: string, signal: AbortSignal): FlyshuttleError {
+export function aborted(subject: string, signal: AbortSignal): FlyshuttleError {
   return new FlyshuttleError('ERR_ABORTED', { subject }, signal.reason)
+}
+
+export function noResponders(subject: string): FlyshuttleError {
+  return new FlyshuttleError('ERR_NO_RESPONDERS', { subject })
 }

@@ -35,6 +35,7 @@ export class Retry {
   /** Throws when it can never be written. */
   try(route: Route, parcel: Parcel): Retried {
     this.#routes.refresh(route)
+    if (parcel.feed !== null) return parcel.feed() ? Retried.Written : Retried.Waits
     if (this.#isNeedless(route, parcel)) return Retried.Needless
     if (parcel.block >= 0) this.#stage.stageBlock(parcel.block, parcel.bytes)
     else this.#stage.restore(parcel.codec, parcel.typeId, parcel.payload)

@@ -16,13 +16,16 @@ import type { Region, Views } from '../memory/region.js'
 import type { CopyBytes } from '../native/copying.js'
 import { FrameKind } from '../ring/frame.js'
 import { frameBytesMax } from '../ring/ring.js'
+import { BlockSender } from './block-sender.js'
 import { DirectSender } from './direct.js'
 import { Drains } from './drains.js'
 import { PLAIN, type Envelope } from './envelope.js'
 import { keysOf, type MessageKeys } from './key.js'
 import { LargeSender } from './large.js'
 import { Outlet } from './outlet.js'
-import { emptyParcel, type AwaitedRequest, type Parcel } from './parcel.js'
+import { NO_LINKS, emptyParcel, type AwaitedRequest, type Parcel } from './parcel.js'
+import { noResponders } from './requests.js'
+import type { RequestBlock } from './request-blocks.js'
 import { Parking } from './parking.js'
 import { PayloadStage } from './payload.js'
 import type { Route, RouteTable } from './route-table.js'
@@ -40,8 +43,6 @@ export interface SenderEvents {
   isExpired(deadlineMs: number): boolean
 }
 
-const NO_LINKS: readonly LinkWriter[] = []
-
 export class Sender {
   readonly #routes: RouteTable
   readonly #outbox: Outbox
@@ -52,6 +53,7 @@ export class Sender {
   readonly #parking: Parking
   readonly #direct: DirectSender
   readonly #drains: Drains
+  readonly #blocks: BlockSender
   readonly #events: SenderEvents
   readonly #outlets: (Outlet | undefined)[] = []
   /** The one that was used last; most programs publish in runs. */
@@ -91,6 +93,7 @@ export class Sender {
       onLost: (error, subject) => events.onLost?.(error, subject),
       onDropped: (block) => pool.giveBack(block),
     })
+    this.#blocks = new BlockSender(region, routes, stage, this.#transmitter, this.#parking)
   }
 
   /** Whether parcels wait for room. */
@@ -214,6 +217,19 @@ export class Sender {
       }
     } else if (transmitter.isDeserted(route, parcel)) throw noResponders(subject)
     else this.#parkCharged(route)
+  }
+
+  /** Sends a request for each value of the block; throws as `request` does. */
+  requestEach(
+    message: Message<unknown> | null,
+    subject: string,
+    agent: number,
+    block: RequestBlock,
+    envelope: Envelope,
+  ): void {
+    this.#assertOpen('requestEach')
+    const route = this.#routeOf(message, subject)
+    if (!this.#blocks.send(route, message, agent, block, envelope)) this.#events.onWaiting(true)
   }
 
   /** Sends a reply, a failure or a control frame on an urgent lane. */
@@ -379,8 +395,4 @@ export class Sender {
 /** False when older messages of this subject still wait. */
 function mayWrite(route: Route): boolean {
   return route.parked.length === 0
-}
-
-function noResponders(subject: string): FlyshuttleError {
-  return new FlyshuttleError('ERR_NO_RESPONDERS', { subject })
 }

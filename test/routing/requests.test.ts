@@ -69,13 +69,14 @@ describe('a request', () => {
     expect(requests.find(0)).toBeNull()
   })
 
-  test.each([-3, 0x7fff_fffd])('is found across the wrap of its counter after %i', (counter) => {
+  test('is found across the wrap of its counter, which is never negative', () => {
+    const counter = 0x7fff_fffd
     requests = new Requests(clock, { onWaiting: () => {} }, { pendingMax: 100, counter })
     const all = Array.from({ length: 8 }, () => open().request)
     for (const request of all) {
       expect(requests.find(request.counter)).toBe(request)
       expect(request.counter).toBe(request.counter | 0)
-      expect(request.counter).not.toBe(0)
+      expect(request.counter).toBeGreaterThan(0)
     }
     expect(new Set(all.map((request) => request.counter)).size).toBe(8)
   })

@@ -133,6 +133,11 @@ describe('request', () => {
     expectTypeOf(worst).toEqualTypeOf<{ airport: string; delayMin: number }[]>()
     // @ts-expect-error the request has another field
     await engine.request(Worst, { bottom: 3 })
+    const each = await engine.requestEach(Worst, [{ top: 3 }], { timeoutMs: 5 })
+    expectTypeOf(each).toEqualTypeOf<{ airport: string; delayMin: number }[][]>()
+    // @ts-expect-error the request has another field
+    await engine.requestEach(Worst, [{ bottom: 3 }])
+    expectTypeOf(await engine.requestEach('bare', [1])).toEqualTypeOf<unknown[]>()
     expectTypeOf(await engine.request('bare')).toEqualTypeOf<unknown>()
     expectTypeOf(await engine.request<number>('bare', 1)).toEqualTypeOf<number>()
   })

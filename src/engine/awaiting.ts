@@ -1,0 +1,92 @@
+// What this thread has asked and not been answered yet: single requests, calls of `requestEach`,
+// and what threads ask of each other. Replies find their request here, and deaths end the wait.
+
+import type { Clock } from '../base/clock.js'
+import { FlyshuttleError } from '../base/errors.js'
+import { fromRecord, type ErrorRecord } from '../codec/error-record.js'
+import { ThreadState } from '../memory/layout.js'
+import { incarnationOf, stateOf, type Region } from '../memory/region.js'
+import { RequestBlocks } from '../routing/request-blocks.js'
+import { Requests } from '../routing/requests.js'
+import { diedError, isControl } from './control-plane.js'
+
+export class Awaiting {
+  readonly requests: Requests
+  readonly blocks: RequestBlocks
+  readonly #region: Region
+  readonly #incarnation: number
+  readonly #decode: () => unknown
+  /** Replies by which threads talk about themselves, so far. */
+  controlFrames = 0
+
+  /** `decode` gives the value of the reply under way; `hold` keeps the loop alive. */
+  constructor(
+    region: Region,
+    incarnation: number,
+    clock: Clock,
+    decode: () => unknown,
+    hold: (isWaiting: boolean) => void,
+  ) {
+    this.requests = new Requests(clock, { onWaiting: hold })
+    this.blocks = new RequestBlocks(clock, { onWaiting: hold })
+    this.#region = region
+    this.#incarnation = incarnation
+    this.#decode = decode
+  }
+
+  /** A reply from thread `source`, to what this thread asked in the life `incarnation`. */
+  onReply(source: number, incarnation: number, counter: number, isFailed: boolean): void {
+    if (incarnation !== this.#incarnation) return
+    if (counter < 0) this.#answerBlock(source, counter, isFailed)
+    else this.#answer(counter, isFailed)
+  }
+
+  /** Some thread has died: what waits for it waits in vain. */
+  onDeaths(): void {
+    const isGone = ({ thread, incarnation }: { thread: number; incarnation: number }): boolean =>
+      thread >= 0 &&
+      (stateOf(this.#region, thread) === ThreadState.Dead ||
+        incarnationOf(this.#region, thread) !== incarnation)
+    const diedOf = ({ subject }: { subject: string }): Error =>
+      new FlyshuttleError('ERR_RESPONDER_DIED', { subject })
+    this.blocks.failWhere(isGone, diedOf)
+    this.requests.failWhere(isGone, (request) =>
+      isControl(request.subject) ? diedError(request.thread) : diedOf(request),
+    )
+  }
+
+  /** Rejects everything that waits. */
+  close(error: Error): void {
+    this.requests.close(error)
+    this.blocks.close(error)
+  }
+
+  #answer(counter: number, isFailed: boolean): void {
+    const request = this.requests.find(counter)
+    if (request === null) return
+    if (isControl(request.subject)) this.controlFrames++
+    let value: unknown
+    try {
+      value = this.#decode()
+    } catch (error) {
+      request.fail(error)
+      return
+    }
+    if (isFailed) request.fail(fromRecord(value as ErrorRecord))
+    else request.succeed(value)
+  }
+
+  #answerBlock(source: number, counter: number, isFailed: boolean): void {
+    const block = this.blocks.find(counter)
+    if (block === null) return
+    let value: unknown
+    try {
+      value = this.#decode()
+    } catch (error) {
+      block.failAt(counter, error)
+      return
+    }
+    if (isFailed) block.failAt(counter, fromRecord(value as ErrorRecord))
+    else block.succeed(counter, source, value)
+  }
+}
