@@ -1,7 +1,7 @@
 // The consuming agent: one of `config.consumers`, told which payload to expect.
 
 import { defineAgent } from 'flyshuttle'
-import { createTally } from '../lib/tally.mjs'
+import { createTally, takeWanted } from '../lib/tally.mjs'
 import { createPayload } from '../payloads/payloads.mjs'
 import { COMPLETE, EXPECT, MESSAGES, partOf, REPORT } from './messages.mjs'
 
@@ -10,8 +10,10 @@ export default defineAgent({
   name: 'consumer',
   onStart: async (context) => {
     const { payload, part, producers } = context.config
-    const tally = createTally(createPayload(payload), { producers })
-    await context.subscribe(MESSAGES[payload], (value) => tally.take(value))
+    const made = createPayload(payload)
+    const tally = createTally(made, { producers })
+    const take = takeWanted(tally, made)
+    await context.subscribe(MESSAGES[payload], (value) => take(value))
     await context.handle(partOf(EXPECT, part), (job) => tally.expect(job))
     await context.handle(partOf(COMPLETE, part), () => tally.complete())
     await context.handle(partOf(REPORT, part), () => tally.report())

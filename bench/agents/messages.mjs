@@ -29,6 +29,7 @@ export const Bytes = message('bench.bytes', raw)
 /** Payload name → the message that carries it. */
 export const MESSAGES = {
   trade: Trade,
+  'wanted-trade': Trade,
   tick: Tick,
   'bytes-64': Bytes,
   'bytes-1k': Bytes,

@@ -18,17 +18,25 @@ const TIMEOUT_MS = 600_000
 /**
  * Agents that publish and agents that receive, each on a thread of its own.
  *
- * @param {import('../lib/flow.mjs').Flow & { addon: boolean, producer?: string }} what `producer`
- *   is the file of the agent that produces, 'producer' unless given
+ * @param {import('../lib/flow.mjs').Flow & { addon: boolean, producer?: string,
+ *   consumer?: string }} what the files of the agents that produce and consume, 'producer' and
+ *   'consumer' unless given
  * @param {Options} options
  */
 export function flow(
-  { addon, payload, producers = 1, consumers = 1, producer = 'producer' },
+  {
+    addon,
+    payload,
+    producers = 1,
+    consumers = 1,
+    producer = 'producer',
+    consumer = 'consumer',
+  },
   options,
 ) {
   const agents = (file, count) =>
     Array.from({ length: count }, (_, part) => ({ file, config: { payload, part, producers } }))
-  const started = [...agents('consumer', consumers), ...agents(producer, producers)]
+  const started = [...agents(consumer, consumers), ...agents(producer, producers)]
   return withAgents(addon, started, (call) => {
     const each = (count, subject) =>
       Array.from({ length: count }, (_, part) => (job) => call(partOf(subject, part), job))

@@ -28,14 +28,15 @@ import { refusalOf } from './verdict.mjs'
  * @param {import('./measure.mjs').Options} options
  */
 export function measureFlow(payload, { produce, expect, complete, report }, options) {
-  const { expectedSum } = createPayload(payload)
+  const { expectedSum, wantedOf = (job) => job } = createPayload(payload)
   const allOf = (calls, job) => Promise.all(calls.map((call) => call(job)))
   return measure(options, async (job) => {
-    await allOf(expect, job)
+    const wanted = wantedOf(job)
+    await allOf(expect, wanted)
     const starts = await allOf(produce, job)
     await untilCompleteOrLate(allOf(complete))
     const startNs = Math.min(...starts.map((start) => start.startNs))
-    return passOfAll(job, startNs, await allOf(report), expectedSum)
+    return passOfAll(wanted, startNs, await allOf(report), expectedSum)
   })
 }
 

@@ -74,6 +74,21 @@ export function createTally({ idOf, fold }, { producers = 1 } = {}) {
 }
 
 /**
+ * What to call with every message of a payload, of which not all may be wanted.
+ *
+ * @template T
+ * @param {{ take: (value: T) => void }} tally
+ * @param {{ isWanted?: (value: T) => boolean }} payload
+ */
+export function takeWanted({ take }, { isWanted }) {
+  return isWanted === undefined
+    ? take
+    : (value) => {
+        if (isWanted(value)) take(value)
+      }
+}
+
+/**
  * The first sequence number of one of several producers.
  *
  * @param {number} first of all of them

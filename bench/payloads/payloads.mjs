@@ -4,6 +4,7 @@
 import { createBytes } from './bytes.mjs'
 import { expectedTickSum, foldTick, tickAt } from './tick.mjs'
 import { expectedTradeSum, foldTrade, tradeAt } from './trade.mjs'
+import { createWantedTrades } from './wanted-trade.mjs'
 
 /**
  * @typedef {object} Payload
@@ -12,6 +13,9 @@ import { expectedTradeSum, foldTrade, tradeAt } from './trade.mjs'
  * @property {(value: any) => number} idOf the sequence number of what arrived
  * @property {(sum: number, value: any) => number} fold adds what arrived to a sum
  * @property {(first: number, count: number) => number} expectedSum what the sum had to be
+ * @property {(value: any) => boolean} [isWanted] whether the consumer wants it; all unless given
+ * @property {(job: import('../lib/measure.mjs').Job) => import('../lib/measure.mjs').Job} [wantedOf]
+ *   what of a job is wanted, in the numbers of `idOf`
  * @property {number} bytes about so many, to bound what is under way
  */
 
@@ -27,6 +31,7 @@ const PAYLOADS = {
     expectedSum: expectedTradeSum,
     bytes: 40,
   }),
+  'wanted-trade': createWantedTrades,
   tick: () => ({
     valueAt: tickAt,
     ownValueAt: tickAt,

@@ -1,7 +1,7 @@
 // Receives what `post-producer.mjs` sends, over a wire of `wires.mjs`.
 
 import { workerData } from 'node:worker_threads'
-import { createTally } from '../lib/tally.mjs'
+import { createTally, takeWanted } from '../lib/tally.mjs'
 import { serve } from '../lib/worker-call.mjs'
 import { createPayload } from '../payloads/payloads.mjs'
 import { createAcknowledger } from './credit.mjs'
@@ -11,16 +11,17 @@ const { wire, payload, producers, ports } = workerData
 const { batch, listen } = WIRES[wire]
 const made = createPayload(payload)
 const tally = createTally(made, { producers })
+const take = takeWanted(tally, made)
 const acknowledge = ports.map((port) => createAcknowledger(port, made.bytes))
 
 if (batch === 1) {
   listen(ports, (value, producer) => {
-    tally.take(value)
+    take(value)
     acknowledge[producer](1)
   })
 } else {
   listen(ports, (values, producer) => {
-    for (let index = 0; index < values.length; index++) tally.take(values[index])
+    for (let index = 0; index < values.length; index++) take(values[index])
     acknowledge[producer](values.length)
   })
 }
