@@ -30,7 +30,13 @@ export type {
   LinkFullEvent,
   MailboxFullEvent,
 } from './base/events.js'
-export type { AgentDefinition, SubscribeOptions } from './agent/agent.js'
+export type {
+  AgentBatchOptions,
+  AgentDefinition,
+  BatchOptions,
+  SubscribeOptions,
+} from './agent/agent.js'
+export type { BatchMessage } from './agent/batch-mailbox.js'
 export type { KeyPolicy, QueuePolicy } from './agent/queue-policy.js'
 export type { Condition, Filter } from './codec/filter-rule.js'
 export type { MessageInfo } from './agent/info.js'

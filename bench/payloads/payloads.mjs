@@ -7,6 +7,7 @@ import { expectedTradeSum, foldTrade, tradeAt } from './trade.mjs'
 import { createWantedTrades } from './wanted-trade.mjs'
 
 /**
+ * @typedef {import('../lib/measure.mjs').Job} Job
  * @typedef {object} Payload
  * @property {(id: number) => any} valueAt what is sent; the next call may use the same memory
  * @property {(id: number) => any} ownValueAt the same, in memory of its own
@@ -14,8 +15,7 @@ import { createWantedTrades } from './wanted-trade.mjs'
  * @property {(sum: number, value: any) => number} fold adds what arrived to a sum
  * @property {(first: number, count: number) => number} expectedSum what the sum had to be
  * @property {(value: any) => boolean} [isWanted] whether the consumer wants it; all unless given
- * @property {(job: import('../lib/measure.mjs').Job) => import('../lib/measure.mjs').Job} [wantedOf]
- *   what of a job is wanted, in the numbers of `idOf`
+ * @property {(job: Job) => Job} [wantedOf] what of a job is wanted, in the numbers of `idOf`
  * @property {number} bytes about so many, to bound what is under way
  */
 

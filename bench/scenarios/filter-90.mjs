@@ -3,9 +3,9 @@
 //     producer ── trade, trade, trade, … ──▶ consumer wants those with `flags` below 25
 //                 25 of 256 are wanted
 //
-// `flyshuttle` says so with its subscription, `{ filter: { flags: { lt: 25 } } }`: the sender looks at
-// the field and writes no other frame. `flyshuttle-handler` and the others get all of them and look
-// in the handler. Counted are the wanted ones, from the first publish to the last of them.
+// `flyshuttle` says so with its subscription, `{ filter: { flags: { lt: 25 } } }`: the sender looks
+// at the field and writes no other frame. `flyshuttle-handler` and the others get all of them and
+// look in the handler. Counted are the wanted ones, from the first publish to the last of them.
 
 import { flowContenders } from './flows.mjs'
 

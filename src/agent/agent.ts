@@ -7,6 +7,7 @@
 import { FlyshuttleError, describe } from '../base/errors.js'
 import type { Filter } from '../codec/filter-rule.js'
 import type { Message, Rpc } from '../codec/message.js'
+import type { BatchMessage } from './batch-mailbox.js'
 import type { MessageInfo } from './info.js'
 import type { QueuePolicy } from './queue-policy.js'
 
@@ -42,6 +43,22 @@ export interface SubscribeOptions<T = any> {
    * the sender, so what is refused is never written. Default: all.
    */
   readonly filter?: Filter<T>
+  /**
+   * How many messages it takes; then it ends by itself, as if it had been unsubscribed. Not
+   * together with a queue, whose other messages nobody would get. Default: no end.
+   */
+  readonly max?: number
+}
+
+/** The same for a handler that takes several messages at once. */
+export interface BatchOptions<T = any> extends SubscribeOptions<T> {
+  /**
+   * Called with what one look into the rings brought, at least one message. Not called again before
+   * the promise it returned has settled. What it throws is told to `onError`.
+   */
+  readonly onBatch: (messages: readonly BatchMessage<T>[]) => unknown
+  /** How many messages it gets at one time, at most. Default 256. */
+  readonly batchMax?: number
 }
 
 /**
@@ -69,10 +86,18 @@ export type AgentHandler<T, R, Context> = (
   context: Context,
 ) => Awaitable<R>
 
+/** `BatchOptions` within an agent: `onBatch` gets the agent's context, too. */
+export type AgentBatchOptions<T, Context> = Omit<BatchOptions<T>, 'onBatch'> & {
+  readonly onBatch: (messages: readonly BatchMessage<T>[], context: Context) => unknown
+}
+
 /** One entry of `subscribe` or `handle`; made by `on`. */
 export interface Binding<Context> {
   readonly target: string | Message<unknown> | Rpc<unknown, unknown>
-  readonly handler: AgentHandler<never, unknown, Context>
+  /** For batches the `onBatch` of `AgentBatchOptions`. */
+  readonly handler:
+    AgentHandler<never, unknown, Context> | AgentBatchOptions<never, Context>['onBatch']
+  readonly isBatch: boolean
   readonly options: SubscribeOptions
 }
 

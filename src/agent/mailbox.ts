@@ -260,14 +260,14 @@ export class Mailbox {
  * What a handler returned as a promise, or null when it is a plain value. Anything with a `then` is
  * adopted, so that one that answers twice, at once or with a throw does no harm.
  */
-function promiseOf(result: unknown): Promise<unknown> | null {
+export function promiseOf(result: unknown): Promise<unknown> | null {
   if (typeof result !== 'object' || result === null) return null
   if (typeof (result as { then?: unknown }).then !== 'function') return null
   return Promise.resolve(result)
 }
 
 /** An event that throws is nobody's to catch here, but it may not leave the line standing. */
-function throwLater(error: unknown): void {
+export function throwLater(error: unknown): void {
   queueMicrotask(() => {
     throw error
   })

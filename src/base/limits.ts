@@ -166,6 +166,9 @@ export const STARVATION_JOBS_MAX = 64
 /** More urgent messages that pass one that waits, before it goes next. */
 export const PRIORITY_PASSES_MAX = 16
 
+/** Messages of one batch, for handlers that take several at once. */
+export const BATCH_MESSAGES_DEFAULT = 256
+
 /** A channel: shapes of plain objects that it remembers; messages that an iteration takes ahead. */
 export const CHANNEL_DICTIONARY_BYTES = 64 * 1024
 export const CHANNEL_PREFETCH = 64

@@ -2,6 +2,7 @@
 
 import {
   markAgent,
+  type AgentBatchOptions,
   type AgentContextBase,
   type AgentDefinition,
   type AgentHandler,
@@ -10,7 +11,7 @@ import {
 } from '../agent/agent.js'
 import { policyText } from '../agent/queue-policy.js'
 import { FlyshuttleError, describe } from '../base/errors.js'
-import type { MessageInfo } from '../agent/info.js'
+import type { Handler } from '../agent/mailbox.js'
 import type { Message, Rpc } from '../codec/message.js'
 import type { LocalSubscription } from '../routing/target.js'
 import type { Bus } from './bus.js'
@@ -69,12 +70,24 @@ export function on<State = any>(
   handler: AgentHandler<any, unknown, AgentContext<State>>,
   options?: SubscribeOptions,
 ): Binding<AgentContext<State>>
+export function on<T, State = any>(
+  target: Message<T>,
+  options: AgentBatchOptions<T, AgentContext<State>>,
+): Binding<AgentContext<State>>
+export function on<State = any>(
+  pattern: string,
+  options: AgentBatchOptions<any, AgentContext<State>>,
+): Binding<AgentContext<State>>
 export function on(
   target: string | Message<unknown> | Rpc<unknown, unknown>,
-  handler: AgentHandler<never, unknown, never>,
+  handler: AgentHandler<never, unknown, never> | AgentBatchOptions<any, never>,
   options: SubscribeOptions = {},
 ): Binding<never> {
-  return { target, handler: handler as AgentHandler<never, unknown, never>, options }
+  if (typeof handler === 'object' && handler !== null) {
+    const { onBatch, ...rest } = handler
+    return { target, handler: onBatch, isBatch: true, options: rest }
+  }
+  return { target, handler, isBatch: false, options }
 }
 
 interface Hosted {
@@ -159,17 +172,19 @@ export class AgentHost {
   ): Promise<void> {
     const { order, context } = hosted
     const { target, options } = binding
-    const handler = binding.handler as AgentHandler<unknown, unknown, AgentContext>
+    const call = binding.handler as (...given: unknown[]) => unknown
     // Instances of one name share its work unless told not to; a single one needs no group.
     const queue = options.queue ?? (order.instances > 1 ? order.name : false)
+    const party = { agent: order.number, name: order.name }
+    const subscribe = (handler: Handler | null, more: object): Promise<LocalSubscription> => {
+      const own = queue === false && !isResponder ? withoutPolicy(options) : { ...options, queue }
+      const all = { ...own, ...more }
+      return this.#bus.subscribe(target as string, handler, all, isResponder, party)
+    }
     hosted.subscriptions.push(
-      await this.#bus.subscribe(
-        target as string,
-        (value: unknown, info: MessageInfo) => handler(value, info, context),
-        queue === false && !isResponder ? withoutPolicy(options) : { ...options, queue },
-        isResponder,
-        { agent: order.number, name: order.name },
-      ),
+      await (binding.isBatch
+        ? subscribe(null, { onBatch: (messages: never) => call(messages, context) })
+        : subscribe((value, info) => call(value, info, context), {})),
     )
   }
 }

@@ -6,7 +6,7 @@
 // result becomes a reply.
 
 import type { Handler } from '../agent/mailbox.js'
-import type { SubscribeOptions } from '../agent/agent.js'
+import type { BatchOptions, SubscribeOptions } from '../agent/agent.js'
 import { createMonotonicClock, type Clock } from '../base/clock.js'
 import { FlyshuttleError } from '../base/errors.js'
 import { tell, threadName } from '../base/events.js'
@@ -37,7 +37,8 @@ import { ControlPlane } from './control-plane.js'
 import type { ErrorContext } from './control.js'
 import { flushSync } from './flush-sync.js'
 import { Replies } from './replies.js'
-import { Subscriptions, type Party, type SubscribeTarget } from './subscriptions.js'
+import type { SubscribeTarget } from './subscribe-options.js'
+import { Subscriptions, type Party } from './subscriptions.js'
 
 export interface BusOptions {
   readonly region: Region
@@ -253,8 +254,8 @@ export class Bus {
   /** Registers a handler; resolves when every later publish on any thread will reach it. */
   async subscribe(
     target: SubscribeTarget,
-    handler: Handler,
-    options: SubscribeOptions,
+    handler: Handler | null,
+    options: SubscribeOptions | BatchOptions,
     isResponder: boolean,
     party: Party,
   ): Promise<LocalSubscription> {
@@ -350,6 +351,7 @@ export class Bus {
   #onDrained(): void {
     try {
       // STEP flush: what waited for room goes first, then every batch of this drain.
+      this.#subscriptions.deliverBatches()
       this.sender.retry()
       this.#outbox.flushAll()
     } catch (error) {

@@ -3,15 +3,16 @@
 // Types follow from the message: a wrong field is a compile error. Everything is forwarded to the
 // thread's bus with the name of the party that speaks.
 
-import type { SubscribeOptions } from '../agent/agent.js'
+import type { BatchOptions, SubscribeOptions } from '../agent/agent.js'
 import type { MessageInfo } from '../agent/info.js'
 import type { Message, Rpc } from '../codec/message.js'
-import { envelopeOf, type PublishOptions } from '../routing/envelope.js'
+import { PLAIN, envelopeOf, type PublishOptions } from '../routing/envelope.js'
 import type { LocalSubscription } from '../routing/target.js'
 import { NO_OPTIONS, checkTimeoutMs, type RequestOptions } from '../routing/requests.js'
 import type { Sender } from '../routing/sender.js'
 import type { Bus } from './bus.js'
-import { checkKeys } from '../base/checks.js'
+import { checkKeys, invalid } from '../base/checks.js'
+import { publishMany } from '../routing/publish-many.js'
 import { Pull, type Received } from './pull.js'
 import { requestEach } from './request-each.js'
 import type { Party } from './subscriptions.js'
@@ -78,6 +79,55 @@ export class Endpoint {
   publish(message: Message<any> | string, value?: unknown, options?: PublishOptions): boolean {
     if (options === undefined) return this.#sender.publish(message, value, this.#agent)
     const envelope = envelopeOf('publish', options, this.#bus.clock)
+    return this.#sender.publishWith(message, value, this.#agent, envelope)
+  }
+
+  /**
+   * Publishes each of the values, in order. Each is accepted or refused by itself; returns false
+   * when one of them found a receiver behind.
+   *
+   * @throws as `publish` does; `error.data.accepted` says how many values were accepted before, so
+   * that the rest can follow later
+   * @example
+   * if (!engine.publishMany(Trade, trades)) await engine.drained(Trade)
+   */
+  publishMany<T>(
+    message: Message<T>,
+    values: Iterable<NoInfer<T>>,
+    options?: PublishOptions,
+  ): boolean
+  publishMany(subject: string, values: Iterable<unknown>, options?: PublishOptions): boolean
+  publishMany(
+    message: Message<any> | string,
+    values: Iterable<unknown>,
+    options?: PublishOptions,
+  ): boolean {
+    if (typeof values?.[Symbol.iterator] !== 'function') {
+      throw invalid('values', values, 'an array, or anything that can be iterated')
+    }
+    const envelope = envelopeOf('publishMany', options, this.#bus.clock)
+    const [sender, agent] = [this.#sender, this.#agent]
+    return publishMany(
+      values,
+      envelope === PLAIN
+        ? (value) => sender.publish(message, value, agent)
+        : (value) => sender.publishWith(message, value, agent, envelope),
+    )
+  }
+
+  /**
+   * Publishes one message to everybody, members of queue groups included: each of them gets it, and
+   * so does every instance of an agent. Otherwise it is `publish`.
+   *
+   * @throws as `publish` does; ERR_MESSAGE_TOO_LARGE also when a ring cannot hold the frames of all
+   * members on its thread
+   * @example
+   * engine.broadcast('config.changed', { level: 'debug' })
+   */
+  broadcast<T>(message: Message<T>, value: NoInfer<T>, options?: PublishOptions): boolean
+  broadcast(subject: string, value?: unknown, options?: PublishOptions): boolean
+  broadcast(message: Message<any> | string, value?: unknown, options?: PublishOptions): boolean {
+    const envelope = { ...envelopeOf('broadcast', options, this.#bus.clock), toAll: true }
     return this.#sender.publishWith(message, value, this.#agent, envelope)
   }
 
@@ -211,11 +261,12 @@ export class Endpoint {
 
   /**
    * Listens to a subject or pattern (`flights.*`, `flights.>`). Once it resolves, every later
-   * publish on any thread is seen. With a handler, it is called for each message; without, iterate
-   * over the result.
+   * publish on any thread is seen. With a handler, it is called for each message; with `onBatch`,
+   * for what each look into the rings brought; without either, iterate over the result.
    *
    * @example
    * await engine.subscribe('flights.*', (flight, info) => console.log(info.subject, flight))
+   * await engine.subscribe(Flight, { onBatch: (flights) => table.insert(flights) })
    * for await (const { value, subject } of await engine.subscribe(Flight)) { … }
    */
   subscribe<T>(
@@ -223,6 +274,7 @@ export class Endpoint {
     handler: (value: T, info: MessageInfo) => unknown,
     options?: SubscribeOptions<NoInfer<T>>,
   ): Promise<SubscriptionHandle>
+  subscribe<T>(target: Message<T>, options: BatchOptions<NoInfer<T>>): Promise<SubscriptionHandle>
   subscribe<T>(
     target: Message<T>,
     options?: SubscribeOptions<NoInfer<T>>,
@@ -232,16 +284,23 @@ export class Endpoint {
     handler: (value: T, info: MessageInfo) => unknown,
     options?: SubscribeOptions,
   ): Promise<SubscriptionHandle>
+  subscribe<T = any>(pattern: string, options: BatchOptions<T>): Promise<SubscriptionHandle>
   subscribe<T = any>(pattern: string, options?: SubscribeOptions): Promise<SubscriptionIterator<T>>
   async subscribe(
     target: Message<any> | string,
-    handlerOrOptions?: ((value: never, info: MessageInfo) => unknown) | SubscribeOptions,
+    handlerOrOptions?:
+      ((value: never, info: MessageInfo) => unknown) | SubscribeOptions | BatchOptions,
     options: SubscribeOptions = {},
   ): Promise<SubscriptionHandle> {
     const isPull = typeof handlerOrOptions === 'object' || handlerOrOptions === undefined
     if (!isPull) {
       return this.#handleOf(
         await this.#bus.subscribe(target, handlerOrOptions, options, false, this.#party),
+      )
+    }
+    if (handlerOrOptions !== undefined && 'onBatch' in handlerOrOptions) {
+      return this.#handleOf(
+        await this.#bus.subscribe(target, null, handlerOrOptions, false, this.#party),
       )
     }
     const pull = new Pull({
@@ -256,10 +315,12 @@ export class Endpoint {
       this.#party,
     )
     const forget = this.#bus.onClose(() => pull.end())
-    const handle = this.#handleOf(subscription, () => {
+    const end = (): void => {
       forget()
       pull.end()
-    })
+    }
+    subscription.onEnd = end
+    const handle = this.#handleOf(subscription, end)
     return Object.assign(handle, { [Symbol.asyncIterator]: () => pull })
   }
 

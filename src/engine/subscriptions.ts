@@ -6,37 +6,23 @@
 // thread's bits are raised stands in the inbox, so that senders look at rows only when that count
 // is not 0.
 
-import type { SubscribeOptions } from '../agent/agent.js'
+import type { BatchOptions, SubscribeOptions } from '../agent/agent.js'
+import { BatchMailbox } from '../agent/batch-mailbox.js'
 import type { RequestTicket } from '../agent/info.js'
-import { Mailbox, type Handler } from '../agent/mailbox.js'
-import { FlyshuttleError, describe } from '../base/errors.js'
+import { Mailbox, type Handler, type MailboxEvents } from '../agent/mailbox.js'
 import { tell, threadName } from '../base/events.js'
-import { CONCURRENCY_MAX, MAILBOX_MESSAGES_DEFAULT, REQUESTS_PENDING_MAX } from '../base/limits.js'
 import { CompiledFilter } from '../codec/filter.js'
 import { filterText, parseFilter } from '../codec/filter-rule.js'
-import type { Message, Rpc } from '../codec/message.js'
+import type { Message } from '../codec/message.js'
 import { INBOX_FULL } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
+import { Allowance } from '../routing/allowance.js'
 import { SubscriptionFlag, type Subscription } from '../routing/change-log.js'
 import type { Dispatcher } from '../routing/dispatcher.js'
 import { isFullRow, rowOf, waitingOf } from '../routing/rows.js'
 import type { LocalSubscription } from '../routing/target.js'
-import { checkPattern, checkSubject } from '../routing/subject.js'
-import { checkCount, checkKeys } from '../base/checks.js'
+import { checkSubscription, type SubscribeTarget } from './subscribe-options.js'
 import { asksForLoad, rulesOf } from './subscription-rules.js'
-
-const SUBSCRIBE_OPTIONS = [
-  'concurrency',
-  'mailbox',
-  'queue',
-  'policy',
-  'weight',
-  'lossy',
-  'lazy',
-  'filter',
-]
-
-export type SubscribeTarget = string | Message<any> | Rpc<any, any>
 
 /** Who subscribes or publishes: number 0 and name '' for the thread itself. */
 export interface Party {
@@ -71,6 +57,7 @@ export class Subscriptions {
   readonly #ids: number[]
   readonly #dispatcher: Dispatcher
   readonly #host: SubscriptionsHost
+  readonly #batches = new Set<BatchMailbox>()
   #idsUnderWay: Promise<void> | null = null
   #made = 0
   #fullCount = 0
@@ -96,32 +83,40 @@ export class Subscriptions {
     this.#host = host
   }
 
+  /** `handler` is null for batches: then the options have `onBatch`. */
   async add(
     target: SubscribeTarget,
-    handler: Handler,
-    options: SubscribeOptions,
+    handler: Handler | null,
+    options: SubscribeOptions | BatchOptions,
     isResponder: boolean,
     party: Party,
   ): Promise<LocalSubscription> {
-    if (typeof handler !== 'function') {
-      const data = { option: 'handler', found: describe(handler), wanted: 'a function' }
-      throw new FlyshuttleError('ERR_OPTION_INVALID', data)
-    }
-    checkKeys(isResponder ? 'handle' : 'subscribe', options, SUBSCRIBE_OPTIONS)
-    const pattern = checkPattern(typeof target === 'object' ? target?.subject : target)
-    const { concurrency = 1, mailbox = MAILBOX_MESSAGES_DEFAULT, queue } = options
-    const limits = {
-      pattern,
-      concurrency: checkCount('concurrency', concurrency, 1, CONCURRENCY_MAX),
-      messagesMax: checkCount('mailbox', mailbox, 1, REQUESTS_PENDING_MAX),
-      isLossy: options.lossy === true,
-    }
-    const checkedQueue = queue === undefined || queue === false ? '' : checkSubject(queue)
+    const { pattern, queue, limits, batchMax, max } = checkSubscription(
+      target,
+      handler,
+      options,
+      isResponder,
+    )
     const { message, reply } = typesOf(target, isResponder)
     const filter = filterOf(options, pattern, message)
-    const rules = rulesOf(options, message, isResponder || checkedQueue !== '', filter)
+    const rules = rulesOf(options, message, isResponder || queue !== '', filter)
     const id = await this.#takeId()
     const onWaiting = asksForLoad(rules) ? (waiting: number) => this.#setWaiting(id, waiting) : null
+    const events: MailboxEvents = {
+      onFull: (isFull) => {
+        this.#setFull(id, isFull)
+        if (isFull) this.#tellFull(pattern, party.name, limits.messagesMax)
+      },
+      onWaiting,
+      onDropped: () => this.#host.onDropped(),
+      isExpired: (deadlineMs) => this.#host.isExpired(deadlineMs),
+      onError: (error, subject) => this.#host.onError(error, subject, party.name),
+      onReply: (ticket, ok, result) => this.#host.onReply(ticket, reply, ok, result),
+    }
+    const mailbox =
+      handler === null
+        ? new BatchMailbox((options as BatchOptions).onBatch, batchMax, limits, events)
+        : new Mailbox(handler, limits, events)
     const subscription: LocalSubscription = {
       entry: {
         id,
@@ -132,7 +127,7 @@ export class Subscriptions {
           (isResponder ? SubscriptionFlag.Responder : 0) |
           (options.lossy === true ? SubscriptionFlag.Lossy : 0),
         pattern,
-        queue: checkedQueue,
+        queue,
         rules,
       },
       message,
@@ -140,18 +135,11 @@ export class Subscriptions {
       isLazy: options.lazy === true,
       filter,
       name: party.name,
-      mailbox: new Mailbox(handler, limits, {
-        onFull: (isFull) => {
-          this.#setFull(id, isFull)
-          if (isFull) this.#tellFull(pattern, party.name, limits.messagesMax)
-        },
-        onWaiting,
-        onDropped: () => this.#host.onDropped(),
-        isExpired: (deadlineMs) => this.#host.isExpired(deadlineMs),
-        onError: (error, subject) => this.#host.onError(error, subject, party.name),
-        onReply: (ticket, ok, result) => this.#host.onReply(ticket, reply, ok, result),
-      }),
+      allowance: max === null ? null : new Allowance(max, () => this.#endSpent(subscription)),
+      onEnd: null,
+      mailbox,
     }
+    if (mailbox instanceof BatchMailbox) this.#batches.add(mailbox)
     this.#dispatcher.add(subscription)
     try {
       await this.#host.announce(subscription.entry)
@@ -173,6 +161,18 @@ export class Subscriptions {
     if (this.#isLive(subscription)) this.#forget(subscription)
   }
 
+  /** It has taken as many messages as it wanted. */
+  #endSpent(subscription: LocalSubscription): void {
+    this.remove(subscription, true, false).catch((error: unknown) =>
+      this.#host.onError(error, subscription.entry.pattern, subscription.name),
+    )
+  }
+
+  /** The end of a drain: what batch handlers gathered is theirs now. */
+  deliverBatches(): void {
+    for (const mailbox of this.#batches) mailbox.deliver()
+  }
+
   #isLive(subscription: LocalSubscription): boolean {
     return this.#dispatcher.subscriptions.get(subscription.entry.id) === subscription
   }
@@ -180,10 +180,12 @@ export class Subscriptions {
   #forget(subscription: LocalSubscription): void {
     const { id } = subscription.entry
     this.#dispatcher.remove(subscription)
+    this.#batches.delete(subscription.mailbox as BatchMailbox)
     // What was dropped with the mailbox may have kept its bit raised.
     this.#setFull(id, false)
     this.#i32[this.#rowsIndex + id] = 0
     this.#ids.push(id)
+    subscription.onEnd?.()
   }
 
   async #takeId(): Promise<number> {

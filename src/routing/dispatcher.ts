@@ -289,8 +289,7 @@ export class Dispatcher {
     )
     if (isCurrent) this.#requestTo(chosen, ticket)
     else {
-      const { subject } = target
-      this.#events.onRefused(ticket, new FlyshuttleError('ERR_NO_RESPONDERS', { subject }))
+      this.#events.onRefused(ticket, noResponders(target.subject))
     }
   }
 
@@ -313,7 +312,10 @@ export class Dispatcher {
       this.#events.onError(error, subject, subscription)
       return
     }
-    subscription.mailbox.publish(value, subject, this.#source, agent, this.#extras)
+    const { allowance } = subscription
+    if (allowance === null || allowance.take()) {
+      subscription.mailbox.publish(value, subject, this.#source, agent, this.#extras)
+    }
     if (subscription.isLazy) this.#decoder.lastStruct?.bound.expire()
   }
 
@@ -326,7 +328,9 @@ export class Dispatcher {
       this.#events.onRefused(ticket, error as Error)
       return
     }
-    subscription.mailbox.request(value, ticket)
+    const { allowance } = subscription
+    if (allowance === null || allowance.take()) subscription.mailbox.request(value, ticket)
+    else this.#events.onRefused(ticket, noResponders(ticket.subject))
   }
 
   #targetOf(source: number, subjectId: number): Target {
@@ -364,6 +368,10 @@ export class Dispatcher {
 
 /** A publish without any of these goes to all plain subscriptions of a numbered subject. */
 const SPECIAL_PUBLISH = FRAME_FLAGS_MASK
+
+function noResponders(subject: string): FlyshuttleError {
+  return new FlyshuttleError('ERR_NO_RESPONDERS', { subject })
+}
 
 function isPlain(entry: Subscription): boolean {
   return entry.queue === '' && (entry.flags & SubscriptionFlag.Responder) === 0

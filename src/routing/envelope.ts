@@ -44,6 +44,8 @@ export interface Envelope {
   /** How long that was from the start. */
   readonly ttlMs: number
   readonly key: string | number | null
+  /** For every member of a queue group, and not for one of them. */
+  readonly toAll: boolean
 }
 
 export const PLAIN: Envelope = Object.freeze({
@@ -53,6 +55,7 @@ export const PLAIN: Envelope = Object.freeze({
   deadlineMs: Infinity,
   ttlMs: Infinity,
   key: null,
+  toAll: false,
 })
 
 export const MESSAGE_OPTIONS = ['headers', 'key', 'priority']

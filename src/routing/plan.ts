@@ -14,6 +14,7 @@ import type { Destination } from './destinations.js'
 import type { Group, Member } from './group.js'
 import { hashFor, type MessageKeys } from './key.js'
 import { hasWindow } from './large.js'
+import { SubscriptionFlag } from './change-log.js'
 import type { Route } from './route-table.js'
 import { isFullRow } from './rows.js'
 import { NONE_ASKED, isWanted, wants, type Passed } from './wanted.js'
@@ -64,6 +65,7 @@ export class Plan {
     plainBytes: number,
     passed: Passed,
     keys: MessageKeys | null,
+    toAll: boolean,
   ): boolean {
     this.#clear()
     this.#passed = passed
@@ -86,6 +88,7 @@ export class Plan {
         return false
       }
     }
+    if (toAll) return this.#addMembers(route, plainBytes + TARGET_BYTES)
     for (const group of route.groups) {
       const isOptional = group.isLossy
       if (!isWanted(group, passed)) continue
@@ -136,6 +139,28 @@ export class Plan {
     if (this.#groups.length > 0) this.#groups.length = 0
     this.responder = null
     this.skipped = 0
+  }
+
+  /** A frame for every member of every group that wants the message. */
+  #addMembers(route: Route, bytes: number): boolean {
+    const { groups, responders } = route
+    for (const { members } of responders === null ? groups : [...groups, responders]) {
+      for (const member of members) {
+        const { link, row, subscription } = member
+        if (!wants(member.filters, this.#passed)) continue
+        if (this.#isDead(link) || link.ring.isCorrupt) continue
+        const isFull = this.#i32[link.fullIndex] !== 0 && isFullRow(this.#i32[row] as number)
+        if (!isFull && this.#reserve(link, bytes)) this.#push(link, member)
+        else if ((subscription.flags & SubscriptionFlag.Lossy) !== 0) this.skipped++
+        else if (isFull) return false
+        else {
+          this.blocked.push(link)
+          if (link.wantedBytes > link.ring.ringBytes) this.#refuse(route)
+          return false
+        }
+      }
+    }
+    return true
   }
 
   /** The first member, in the order of the group's policy, that can take the message; or null. */

@@ -12,6 +12,7 @@ import type { Message } from '../codec/message.js'
 import type { Fields } from '../codec/schema.js'
 import type { BoundStruct } from '../codec/struct.js'
 import { FRAME_LENGTH_MASK, FRAME_SOURCE_SHIFT } from '../ring/frame.js'
+import type { Allowance } from './allowance.js'
 import type { Subscription } from './change-log.js'
 
 /** A subscription of this thread: what the log says of it, and who handles it. */
@@ -26,6 +27,10 @@ export interface LocalSubscription {
   readonly isLazy: boolean
   /** What it wants of the messages of its pattern; null: all. */
   readonly filter: CompiledFilter | null
+  /** Null: it takes messages until somebody ends it. */
+  readonly allowance: Allowance | null
+  /** Called when it has ended, by itself or not. */
+  onEnd: (() => void) | null
   /** Name of the agent it belongs to; '' for the thread itself. */
   readonly name: string
 }
@@ -69,7 +74,7 @@ export function expressOf(
 ): Express | null {
   const [only] = target.plain
   if (only === undefined || target.plain.length > 1 || only.isLazy) return null
-  if (only.filter !== null) return null
+  if (only.filter !== null || only.allowance !== null) return null
   if (only.message !== null && only.message.typeId !== struct.typeId) return null
   if ((word0 & FRAME_LENGTH_MASK) < FRAME_HEADER_BYTES + struct.bytes) return null
   const info = new PublishInfo(only.entry.pattern)

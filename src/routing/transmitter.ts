@@ -82,7 +82,8 @@ export class Transmitter {
     const plainBytes = this.#frames.lengthOf(route, parcel, 0)
     const { isLarge } = this.#stage
     plan.isLarge = isLarge
-    while (!plan.make(route, request !== null, plainBytes, passed, keys)) {
+    const { toAll } = parcel.envelope
+    while (!plan.make(route, request !== null, plainBytes, passed, keys, toAll)) {
       // Room may have appeared by the time the readers have been told that we wait for it.
       if (!mayAwait || !this.#awaitRoom()) return false
     }

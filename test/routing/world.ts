@@ -227,6 +227,8 @@ export class Player {
       reply: null,
       isLazy: how.lazy === true,
       filter,
+      allowance: null,
+      onEnd: null,
       name: '',
       mailbox: new Mailbox(
         handler,
