@@ -47,6 +47,7 @@ Scenarios
 Contenders
   flyshuttle            agents on threads of their own, with the native addon
   flyshuttle-publisher  the same by publisher(): fields, no object (one-to-one-struct only)
+  flyshuttle-each       the same by requestEach() (request-reply-pipelined only)
   flyshuttle-js         the same without the addon
   postMessage           workers and MessageChannels: the baseline of the ratios
   postMessage-batched   the same with arrays of 128

@@ -36,6 +36,7 @@ Scenarios
 
 Contenders
   flyshuttle, flyshuttle-js, postMessage   as in bench:throughput
+  flyshuttle-each                          each batch in one requestEach (call-batch only)
   knitting, knitting-f64                   a pool over shared memory: objects, Float64Arrays
   zeromq                                   ZeroMQ sockets, JSON
   nats                                     nats.js and a nats-server of its own on loopback, JSON

@@ -5,7 +5,7 @@ import { Sum } from '../agents/messages.mjs'
 import { measureCalls } from '../lib/calls.mjs'
 
 /**
- * @param {{ addon: boolean, inFlight: number, isBatched?: boolean }} what
+ * @param {{ addon: boolean, inFlight: number, isBatched?: boolean, perCall?: number }} what
  * @param {import('../lib/measure.mjs').Options} options
  */
 export async function calls({ addon, ...how }, options) {
@@ -18,7 +18,10 @@ export async function calls({ addon, ...how }, options) {
     if (error.code === 'ERR_ADDON_MISSING') return { notRun: 'the native addon is not built' }
     throw error
   }
-  const request = (question) => engine.request(Sum, question)
+  const request =
+    how.perCall === undefined
+      ? (question) => engine.request(Sum, question)
+      : (questions) => engine.requestEach(Sum, questions)
   const close = () => engine.close()
   const file = new URL('../agents/responder.mjs', import.meta.url)
   await engine.spawn('responder', file, { thread: 1 })

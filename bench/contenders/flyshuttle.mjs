@@ -53,13 +53,15 @@ export function flow(
 /**
  * One agent asks, the other answers.
  *
- * @param {{ addon: boolean, inFlight: number, expectedSum: ExpectedSum }} what
+ * @param {{ addon: boolean, inFlight: number, perCall?: number, expectedSum: ExpectedSum }} what
+ *   with `perCall`, so many questions are asked in one call
  * @param {Options} options
  */
-export function requestReply({ addon, inFlight, expectedSum }, options) {
-  return withAgents(addon, ['responder', 'requester'], (call) =>
+export function requestReply({ addon, inFlight, perCall, expectedSum }, options) {
+  const requester = perCall === undefined ? 'requester' : 'each-requester'
+  return withAgents(addon, ['responder', requester], (call) =>
     measure(options, async (job) => {
-      const report = await call(ASK, { ...job, inFlight })
+      const report = await call(ASK, { ...job, inFlight, perCall })
       return passOf(job, report.startNs, report, expectedSum)
     }),
   )

@@ -7,3 +7,8 @@ export function ask<T = Answer>(
   job: { first: number; count: number; inFlight: number; isBatched?: boolean },
   answerOf?: (answered: T) => Answer,
 ): Promise<{ received: number; disordered: number; checksum: number; latency: unknown }>
+
+export function ask(
+  requestEach: (questions: Question[]) => Promise<Answer[]>,
+  job: { first: number; count: number; inFlight: number; perCall: number },
+): Promise<{ received: number; disordered: number; checksum: number; latency: unknown }>

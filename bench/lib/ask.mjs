@@ -2,9 +2,10 @@
 //
 // A contender only brings `request(question) → Promise<answer>`. Many in flight are as many
 // callers, each of which asks again at once; or batches, each answered before the next is asked.
-// With one request in flight each round trip is timed; the end of one is the start of the next, so
-// there is one look at the clock per request. This is a closed loop by its nature: it tells how
-// long one caller waits, not how a queue grows under a given rate.
+// One that takes many questions in one call (`perCall`) has as many fewer callers. With one request
+// in flight each round trip is timed; the end of one is the start of the next, so there is one look
+// at the clock per request. This is a closed loop by its nature: it tells how long one caller
+// waits, not how a queue grows under a given rate.
 
 import { performance } from 'node:perf_hooks'
 import { foldAnswer, questionAt } from '../payloads/question.mjs'
@@ -17,11 +18,16 @@ import { latencyOf } from './statistics.mjs'
  */
 
 /**
- * @param {(question: Question) => Promise<any>} request
- * @param {{ first: number, count: number, inFlight: number, isBatched?: boolean }} job
+ * @param {(question: any) => Promise<any>} request takes a question, or a list of them if `perCall`
+ * @param {{ first: number, count: number, inFlight: number, isBatched?: boolean,
+ *   perCall?: number }} job
  * @param {(answered: any) => Answer} [answerOf] what the request resolved with, as an answer
  */
-export async function ask(request, { first, count, inFlight, isBatched }, answerOf = asIs) {
+export async function ask(
+  request,
+  { first, count, inFlight, isBatched, perCall = 0 },
+  answerOf = asIs,
+) {
   const isSerial = inFlight === 1
   const samplesMs = new Float64Array(isSerial ? count : 0)
   let received = 0
@@ -46,8 +52,22 @@ export async function ask(request, { first, count, inFlight, isBatched }, answer
     }
   }
 
+  /** One of fewer callers, each with many requests under way. */
+  const callerOfMany = async () => {
+    while (nextId < endId) {
+      const firstId = nextId
+      nextId = Math.min(endId, firstId + perCall)
+      const questions = []
+      for (let id = firstId; id < nextId; id++) questions.push(questionAt(id))
+      const answers = await request(questions)
+      for (let index = 0; index < answers.length; index++) check(firstId + index, answers[index])
+    }
+  }
+
   const startNs = nowNs()
-  if (isSerial) {
+  if (perCall > 0) {
+    await Promise.all(Array.from({ length: inFlight / perCall }, callerOfMany))
+  } else if (isSerial) {
     let beforeMs = performance.now()
     for (let index = 0; index < count; index++) {
       const id = first + index

@@ -16,7 +16,7 @@ import { passOf } from './pass.mjs'
  * Measures, and closes.
  *
  * @param {Calls} calls
- * @param {{ inFlight: number, isBatched?: boolean }} how
+ * @param {{ inFlight: number, isBatched?: boolean, perCall?: number }} how
  * @param {import('./measure.mjs').Options} options
  */
 export async function measureCalls({ request, answerOf, close }, how, options) {

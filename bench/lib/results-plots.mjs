@@ -10,6 +10,7 @@ import { ninesOf } from './svg.mjs'
 const BAR_TONES = {
   flyshuttle: 'teal',
   'flyshuttle-publisher': 'teal',
+  'flyshuttle-each': 'teal',
   'flyshuttle-js': 'mint',
   'cpp-limit': 'ghost',
 }

@@ -16,7 +16,10 @@ const OWN_COLUMNS = {
 const CEILING = 'cpp-limit'
 
 /** Contenders that are ours too, but another way to use it → what they call. */
-const OTHER_WAYS = { 'flyshuttle-publisher': '`publisher()`' }
+const OTHER_WAYS = {
+  'flyshuttle-publisher': '`publisher()`',
+  'flyshuttle-each': '`requestEach()`',
+}
 
 const PLOT =
   '![Rates of all scenarios and contenders, with their spread](bench/results/throughput.svg)'

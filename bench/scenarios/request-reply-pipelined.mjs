@@ -4,8 +4,10 @@
 //     thread 1  ◀══════════ { id, sum } ══════════════ thread 2
 //
 // A thousand asynchronous callers on one thread, each with one request under way; each answer is
-// matched to its question and checked. `postMessage-batched` gathers up to 128 questions per array
-// and answers array by array. The main thread conducts and sleeps; for piscina it is the requester.
+// matched to its question and checked. `flyshuttle-each` has four callers instead, each with 250
+// questions under way in one `requestEach`. `postMessage-batched` gathers up to 128 questions per
+// array and answers array by array. The main thread conducts and sleeps; for piscina it is the
+// requester.
 
 import { expectedAnswerSum } from '../payloads/question.mjs'
 
@@ -23,6 +25,10 @@ export default {
     flyshuttle: async (options) => {
       const { requestReply } = await import('../contenders/flyshuttle.mjs')
       return requestReply({ ...what, addon: true }, options)
+    },
+    'flyshuttle-each': async (options) => {
+      const { requestReply } = await import('../contenders/flyshuttle.mjs')
+      return requestReply({ ...what, addon: true, perCall: 250 }, options)
     },
     'flyshuttle-js': async (options) => {
       const { requestReply } = await import('../contenders/flyshuttle.mjs')

@@ -31,6 +31,22 @@ describe('asking in batches', () => {
     expect(report.checksum).toBe(expectedAnswerSum(5, 10))
   })
 
+  test('many questions in one call stay so many under way in all', async () => {
+    let open = 0
+    let most = 0
+    const requestEach = async (questions: Question[]) => {
+      open += questions.length
+      most = Math.max(most, open)
+      await new Promise((resolve) => setImmediate(resolve))
+      open -= questions.length
+      return questions.map(answerTo)
+    }
+    const report = await ask(requestEach, { first: 3, count: 50, inFlight: 12, perCall: 4 })
+    expect(most).toBe(12)
+    expect(report).toMatchObject({ received: 50, disordered: 0 })
+    expect(report.checksum).toBe(expectedAnswerSum(3, 50))
+  })
+
   test('answers are matched to their questions, whatever form they travel in', async () => {
     const request = async (question: Question) => [question.id, answerTo(question).sum] as const
     const job = { first: 0, count: 10, inFlight: 4, isBatched: true }

@@ -3,7 +3,8 @@
 //     main thread ════ { id, a, b } × 1000 ════▶ worker      the next thousand after the last
 //                 ◀════ { id, sum } × 1000 ═════             answer: `await Promise.all(calls)`
 //
-// Each answer is matched to its question and checked.
+// Each answer is matched to its question and checked. `flyshuttle-each` asks each thousand in one
+// `requestEach`.
 
 import { BASELINES, callContenders } from '../lib/call-contenders.mjs'
 
@@ -14,5 +15,11 @@ export default {
   question: 'the main thread calls a worker, batches of 1,000',
   unit: 'requests/s',
   baselines: BASELINES,
-  contenders: callContenders({ inFlight: 1000, isBatched: true }),
+  contenders: {
+    ...callContenders({ inFlight: 1000, isBatched: true }),
+    'flyshuttle-each': async (options) => {
+      const { calls } = await import('../../contenders/flyshuttle-calls.mjs')
+      return calls({ addon: true, inFlight: 1000, perCall: 1000 }, options)
+    },
+  },
 }
