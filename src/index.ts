@@ -21,11 +21,16 @@ export type { JoinedBus, JoinHandle } from './engine/join.js'
 export type { ErrorContext } from './engine/control.js'
 export { defineAgent, on } from './engine/agent-host.js'
 export type { AgentContext } from './engine/agent-host.js'
+export type { DeadLetters, Letter, ListOptions, ReplayOptions } from './engine/dead-letters.js'
+export type { DeadLetterInfo, LetterSummary, ReplayOutcome } from './engine/letters.js'
+export type { DeadReason } from './routing/dead-letter.js'
+export type { DeadLetterOptions, LetterFilter, OverflowRule } from './routing/letter-store.js'
 export type { LinkStats, ThreadCounts } from './counters/snapshot.js'
 export type {
   AttachEvent,
   CloseEvent,
   DeadEvent,
+  DeadLetterEvent,
   DiagnosticEvents,
   LinkFullEvent,
   MailboxFullEvent,

@@ -48,6 +48,12 @@ export interface SubscribeOptions<T = any> {
    * together with a queue, whose other messages nobody would get. Default: no end.
    */
   readonly max?: number
+  /**
+   * Keep what could not be handled, in `engine.deadLetters`: the handler failed, the payload is of
+   * another type, or the subscription ended with messages waiting. Costs a copy of each payload.
+   * Not for `handle`: there the requester hears of it. Default false.
+   */
+  readonly deadLetter?: boolean
 }
 
 /** The same for a handler that takes several messages at once. */

@@ -14,6 +14,7 @@ import {
   throwLater,
   type MailboxEvents,
   type MailboxOptions,
+  type Why,
 } from './mailbox.js'
 
 /** One message of a batch. */
@@ -34,8 +35,8 @@ export class BatchMailbox extends Mailbox {
   readonly #options: MailboxOptions
   readonly #events: MailboxEvents
   readonly #line = new PriorityLine<BatchMessage<never>>()
-  /** Of those in the line that have one. */
-  readonly #deadlines = new Map<BatchMessage<never>, number>()
+  /** Of those in the line or in hand that may expire, or become dead letters. */
+  readonly #extras = new Map<BatchMessage<never>, Extras>()
   /** Messages of the batch that the handler works on. */
   #handling = 0
   #isFull = false
@@ -75,14 +76,18 @@ export class BatchMailbox extends Mailbox {
     _agent: number,
     extras: Extras = NO_EXTRAS,
   ): void {
-    if (this.#isStopped) return
-    if (this.#isFull && this.#options.isLossy === true) {
-      this.#events.onDropped()
+    if (this.#isStopped) {
+      this.bury('stopped', null, extras)
       return
     }
-    const { headers, priority, deadlineMs } = extras
+    if (this.#isFull && this.#options.isLossy === true) {
+      this.#events.onDropped()
+      this.bury('no-room', null, extras)
+      return
+    }
+    const { headers, priority, deadlineMs, kept } = extras
     const message = { value: value as never, subject, thread, headers }
-    if (deadlineMs !== Infinity) this.#deadlines.set(message, deadlineMs)
+    if (deadlineMs !== Infinity || kept !== null) this.#extras.set(message, extras)
     this.#line.push(message, priority)
     this.#events.onWaiting?.(this.unfinished)
     if (this.#handling === 0 && this.#line.length >= this.#batchMax) this.deliver()
@@ -102,7 +107,7 @@ export class BatchMailbox extends Mailbox {
 
   override async stop(drain: boolean): Promise<void> {
     if (drain) this.deliver()
-    else while (this.#line.shift() !== undefined) continue
+    else this.#drop()
     this.#isStopped = !drain
     while (this.unfinished > 0) {
       await new Promise<void>((resolve) => this.#idleWaiters.push(resolve))
@@ -117,38 +122,61 @@ export class BatchMailbox extends Mailbox {
     while (batch.length < this.#batchMax) {
       const message = this.#line.shift()
       if (message === undefined) break
-      const deadlineMs = this.#deadlines.size > 0 ? this.#deadlines.get(message) : undefined
-      if (deadlineMs !== undefined) this.#deadlines.delete(message)
-      if (deadlineMs === undefined || !this.#events.isExpired(deadlineMs)) batch.push(message)
+      const extras = this.#extras.size > 0 ? this.#extras.get(message) : undefined
+      const deadlineMs = extras?.deadlineMs ?? Infinity
+      if (deadlineMs === Infinity || !this.#events.isExpired(deadlineMs)) batch.push(message)
+      else this.#end([message], 'expired', null)
     }
     return batch
   }
 
+  #drop(): void {
+    for (let next = this.#line.shift(); next !== undefined; next = this.#line.shift()) {
+      this.#end([next], 'stopped', null)
+    }
+  }
+
+  /** Nothing more is done with these messages; `why` they were given up, or null. */
+  #end(batch: readonly BatchMessage<never>[], why: Why | null, error: unknown): void {
+    if (this.#extras.size === 0) return
+    for (const message of batch) {
+      const extras = this.#extras.get(message)
+      if (extras === undefined) continue
+      this.#extras.delete(message)
+      if (why !== null) this.bury(why, error, extras)
+    }
+  }
+
   #handle(batch: BatchMessage<never>[]): void {
-    const [first] = batch
-    if (first === undefined) return
+    if (batch.length === 0) return
     let promise: Promise<unknown> | null = null
     try {
       promise = promiseOf(this.#onBatch(batch))
     } catch (error) {
-      this.#report(error, first.subject)
+      this.#failed(batch, error)
     }
-    if (promise === null) return
+    if (promise === null) {
+      this.#end(batch, null, null)
+      return
+    }
     this.#handling = batch.length
     promise
-      .catch((error: unknown) => this.#report(error, first.subject))
+      .catch((error: unknown) => this.#failed(batch, error))
       .then(() => {
+        this.#end(batch, null, null)
         this.#handling = 0
         this.deliver()
       })
   }
 
-  #report(error: unknown, subject: string): void {
+  /** The error is told once, with the subject of the first. */
+  #failed(batch: readonly BatchMessage<never>[], error: unknown): void {
     try {
-      this.#events.onError(error, subject)
+      this.#events.onError(error, batch[0]?.subject ?? '')
     } catch (failure) {
       throwLater(failure)
     }
+    this.#end(batch, 'handler-error', error)
   }
 
   #lowerFull(): void {

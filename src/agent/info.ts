@@ -4,6 +4,7 @@
 // on the hot path. It is valid until the handler returns or first awaits; later access throws, so a
 // stale read never goes unnoticed. Each request has an info of its own that stays valid.
 
+import type { CodecId } from '../base/codec-id.js'
 import { FlyshuttleError } from '../base/errors.js'
 import { PRIORITIES, type Priority } from '../base/priority.js'
 import { NO_HEADERS, type Headers } from '../codec/headers.js'
@@ -30,6 +31,18 @@ export interface MessageInfo {
   readonly priority: Priority
 }
 
+/** A message as it came, for a dead letter: bytes that may be read and sent again. */
+export interface KeptMessage {
+  readonly subject: string
+  /** The thread that encoded it: its dictionary says what the numbers in there mean. */
+  readonly source: number
+  readonly codec: CodecId
+  readonly typeId: number
+  readonly payload: Uint8Array
+  /** ms since 1970. */
+  readonly receivedAtMs: number
+}
+
 /** What only some messages say about themselves. */
 export interface Extras {
   readonly headers: Headers
@@ -37,6 +50,8 @@ export interface Extras {
   readonly priority: number
   /** CLOCK_MONOTONIC, ms: after that a publish is not handled any more. */
   readonly deadlineMs: number
+  /** Only for subscriptions that keep dead letters. */
+  readonly kept: KeptMessage | null
 }
 
 /** What all others share. */
@@ -44,6 +59,7 @@ export const NO_EXTRAS: Extras = Object.freeze({
   headers: NO_HEADERS,
   priority: 0,
   deadlineMs: Infinity,
+  kept: null,
 })
 
 export class PublishInfo implements MessageInfo {

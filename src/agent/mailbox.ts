@@ -24,6 +24,9 @@ export interface MailboxOptions {
   readonly isLossy?: boolean
 }
 
+/** Why a mailbox gives a message up. */
+export type Why = 'handler-error' | 'no-room' | 'stopped' | 'expired'
+
 export interface MailboxEvents {
   /** The line reached its limit (true), or is down to half of it again (false). */
   onFull(isFull: boolean): void
@@ -33,6 +36,8 @@ export interface MailboxEvents {
   onDropped(): void
   /** Whether a publish with this deadline comes too late. True is counted: nobody handles it. */
   isExpired(deadlineMs: number): boolean
+  /** A publish that was to be kept as a dead letter was not handled, or its handler failed. */
+  onDead?(why: Why, error: unknown, extras: Extras): void
   /** A handler of a publish threw or rejected; nobody waits for it. */
   onError(error: unknown, subject: string): void
   /** A request was handled: `ok` with its result, or not with what was thrown. */
@@ -86,17 +91,17 @@ export class Mailbox {
   }
 
   /** Handles a message at once; only while `isFree`. `info` holds the facts of it. */
-  hand(value: unknown, info: PublishInfo, subject: string): void {
+  hand(value: unknown, info: PublishInfo, subject: string, extras: Extras = NO_EXTRAS): void {
     let promise: Promise<unknown> | null = null
     info.renew()
     try {
       const result = this.#handler(value, info)
       if (result !== undefined) promise = promiseOf(result)
     } catch (error) {
-      this.#report(error, subject)
+      this.#failed(error, subject, extras)
     }
     info.expire()
-    if (promise !== null) this.#await(promise, subject)
+    if (promise !== null) this.#await(promise, subject, extras)
   }
 
   publish(
@@ -106,8 +111,8 @@ export class Mailbox {
     agent: number,
     extras: Extras = NO_EXTRAS,
   ): void {
-    if (this.#isStopped) return
-    if (this.isBusy) this.#enqueue({ value, subject, thread, agent, extras, ticket: null })
+    if (this.#isStopped) this.bury('stopped', null, extras)
+    else if (this.isBusy) this.#enqueue({ value, subject, thread, agent, extras, ticket: null })
     else this.#handlePublish(value, subject, thread, agent, extras)
   }
 
@@ -143,14 +148,14 @@ export class Mailbox {
     extras: Extras,
   ): void {
     this.#info.fill(subject, thread, agent, extras)
-    this.hand(value, this.#info, subject)
+    this.hand(value, this.#info, subject, extras)
   }
 
-  #await(promise: Promise<unknown>, subject: string): void {
+  #await(promise: Promise<unknown>, subject: string, extras: Extras): void {
     this.#running++
     this.#look()
     promise.then(this.#onSettled, (error: unknown) => {
-      this.#report(error, subject)
+      this.#failed(error, subject, extras)
       this.#settled()
     })
   }
@@ -189,9 +194,19 @@ export class Mailbox {
     this.#events.onWaiting?.(this.unfinished)
   }
 
-  #report(error: unknown, subject: string): void {
+  #failed(error: unknown, subject: string, extras: Extras): void {
     try {
       this.#events.onError(error, subject)
+    } catch (failure) {
+      throwLater(failure)
+    }
+    this.bury('handler-error', error, extras)
+  }
+
+  protected bury(why: Why, error: unknown, extras: Extras): void {
+    if (extras.kept === null) return
+    try {
+      this.#events.onDead?.(why, error, extras)
     } catch (failure) {
       throwLater(failure)
     }
@@ -210,6 +225,7 @@ export class Mailbox {
     this.#look()
     for (let next = this.#line.shift(); next !== undefined; next = this.#line.shift()) {
       if (next.ticket !== null) this.#refuse(next.ticket)
+      else this.bury('stopped', null, next.extras)
     }
     this.#lowerFull()
   }
@@ -222,6 +238,7 @@ export class Mailbox {
   #enqueue(waiting: Waiting): void {
     if (this.#isFull && this.#options.isLossy === true && waiting.ticket === null) {
       this.#events.onDropped()
+      this.bury('no-room', null, waiting.extras)
       return
     }
     this.#line.push(waiting, waiting.extras.priority)
@@ -246,7 +263,7 @@ export class Mailbox {
       if (ticket !== null) this.#handleRequest(value, ticket)
       else if (extras.deadlineMs === Infinity || !this.#events.isExpired(extras.deadlineMs)) {
         this.#handlePublish(value, subject, thread, agent, extras)
-      }
+      } else this.bury('expired', null, extras)
     }
     this.#look()
     this.#lowerFull()

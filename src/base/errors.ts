@@ -8,8 +8,7 @@
 /** Code → message. `{name}` is replaced by the `name` entry of the error's `data`. */
 export const ERROR_CATALOGUE = {
   ERR_ABORTED: 'request {subject} was aborted by its signal',
-  ERR_ADDON_MISSING:
-    'the native addon was asked for but cannot be loaded: {found}\n{advice}',
+  ERR_ADDON_MISSING: 'the native addon was asked for but cannot be loaded: {found}\n{advice}',
   ERR_AGENT_INVALID: 'agent {agent} is not valid: {found}; wanted {wanted}',
   ERR_AGENT_LOAD: 'agent {agent} cannot be loaded from {file}: {found}',
   ERR_AGENT_NAME_TAKEN:
@@ -23,6 +22,7 @@ export const ERROR_CATALOGUE = {
   ERR_CHANNEL_CLOSED: 'channel {subject} is closed: {found} is not possible any more',
   ERR_CHANNEL_TAKEN: 'channel {subject}: its {found} has been opened before; wanted one of each',
   ERR_CLOSED: 'the engine is closed: {found} is not possible any more',
+  ERR_DEAD_LETTERS_FULL: 'no room for a dead letter of {subject}: {found}; at most {wanted}',
   ERR_DICTIONARY_FULL:
     'the dictionary of thread {thread} is full ({found} bytes wanted; {wanted} left)',
   ERR_FILTER_INVALID: 'filter of {subject}: {path} is {found}; wanted {wanted}',
@@ -36,6 +36,7 @@ export const ERROR_CATALOGUE = {
     '`{found}` was read after the handler returned or awaited; copy what you need before',
   ERR_JOIN_REFUSED: 'this thread cannot join the engine: {found}; wanted {wanted}',
   ERR_LAYOUT_MISMATCH: 'the region has {field} {found}; wanted {wanted}',
+  ERR_LETTER_UNKNOWN: 'there is no dead letter {found}: replayed, purged or dropped meanwhile',
   ERR_MESSAGE_TOO_LARGE: '{subject}: the message takes {found} bytes; at most {wanted} fit a frame',
   ERR_NO_RESPONDERS: 'nobody handles requests on {subject}',
   ERR_OPTION_INVALID: 'option {option} is {found}; wanted {wanted}',
@@ -45,6 +46,7 @@ export const ERROR_CATALOGUE = {
   ERR_PAYLOAD_INVALID: '{subject}: field {field} is {found}; wanted {wanted}',
   ERR_PAYLOAD_UNSUPPORTED: '{subject}: the payload holds {found}; wanted {wanted}',
   ERR_PLACEMENT_UNAVAILABLE: 'placement {placement} cannot be had: {found}; wanted {wanted}',
+  ERR_REPLAY_REFUSED: 'dead letter {letter} of {subject} stays: {found}; wanted {wanted}',
   ERR_RESPONDER_DIED: 'the thread that handled {subject} ended before it replied',
   ERR_SCHEMA_INVALID: 'schema of {subject}: {field} is {found}; wanted {wanted}',
   ERR_SUBJECT_INVALID: 'subject {subject} is not valid: {found}; wanted {wanted}',

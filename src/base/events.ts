@@ -59,11 +59,27 @@ export interface MailboxFullEvent extends OfThread {
   readonly messages: number
 }
 
+/** `flyshuttle:deadLetter`: a message was given up. Told on the main thread, which keeps them. */
+export interface DeadLetterEvent extends OfThread {
+  /** What `engine.deadLetters` knows it by; 0 when the store had no room and dropped it. */
+  readonly id: number
+  readonly reason: string
+  readonly subject: string
+  /** The work queue that it comes from; '' for a publish. */
+  readonly queue: string
+  /** Name of the agent that had it; '' for the thread itself. */
+  readonly agent: string
+  readonly attempts: number
+  /** Message of the last error; '' for none. */
+  readonly error: string
+}
+
 /** Event → message. The channel of an event is `flyshuttle:` and its name. */
 export interface DiagnosticEvents {
   attach: AttachEvent
   close: CloseEvent
   dead: DeadEvent
+  deadLetter: DeadLetterEvent
   full: LinkFullEvent | MailboxFullEvent
 }
 
@@ -73,6 +89,7 @@ const CHANNELS = {
   attach: channel('flyshuttle:attach'),
   close: channel('flyshuttle:close'),
   dead: channel('flyshuttle:dead'),
+  deadLetter: channel('flyshuttle:deadLetter'),
   full: channel('flyshuttle:full'),
 } as const
 

@@ -129,6 +129,25 @@ export const SUBJECT_TOKENS_MAX = 32
 export const HEADERS_BYTES_MAX = 4096
 
 /**
+ * Dead letters that the main thread keeps unless an option says otherwise, and how often one may be
+ * replayed. Then what may wait on a worker until the main thread has taken it, how long each step
+ * of that may take before it is tried again, what one listing holds, and of how many refused
+ * replays the reasons are told.
+ */
+export const DEAD_LETTERS_DEFAULT = 10_000
+export const DEAD_LETTERS_MAX = 10_000_000
+export const DEAD_LETTER_BYTES_DEFAULT = 64 * 1024 * 1024
+export const DEAD_LETTER_BYTES_MAX = 2 ** 40
+export const LETTER_REPLAYS_DEFAULT = 3
+export const LETTER_REPLAYS_MAX = 1_000_000
+export const LETTERS_WAITING_MAX = 1024
+export const LETTER_BYTES_WAITING_MAX = 16 * 1024 * 1024
+export const LETTER_PART_TIMEOUT_MS = 5000
+export const LETTERS_LISTED_DEFAULT = 100
+export const LETTERS_LISTED_MAX = 10_000
+export const REPLAY_ERRORS_TOLD_MAX = 8
+
+/**
  * Compiled routes and local targets that one thread remembers. Of the routes, the share that goes
  * when there are too many: those that were not used since the last time.
  */

@@ -20,10 +20,8 @@ import { Inbox } from '../link/inbox.js'
 import { Outbox } from '../link/outbox.js'
 import { DictionaryWriter } from '../memory/dictionary.js'
 import { Lane, ThreadCounter, geometryList } from '../memory/layout.js'
-import type { Region } from '../memory/region.js'
-import type { NativeBinding } from '../native/binding.js'
-import { isNear, type Slot } from '../placement/plan.js'
-import type { Subscription } from '../routing/change-log.js'
+import { isNear } from '../placement/plan.js'
+import { lostLetter, type DeadLetter } from '../routing/dead-letter.js'
 import { Dispatcher } from '../routing/dispatcher.js'
 import type { LocalSubscription } from '../routing/target.js'
 import { PLAIN, envelopeOfChecked } from '../routing/envelope.js'
@@ -33,38 +31,14 @@ import type { RequestBlocks } from '../routing/request-blocks.js'
 import { RouteTable } from '../routing/route-table.js'
 import { Sender } from '../routing/sender.js'
 import { Awaiting } from './awaiting.js'
+import type { BusHost, BusOptions } from './bus-host.js'
 import { ControlPlane } from './control-plane.js'
-import type { ErrorContext } from './control.js'
+import { DeadLetters } from './dead-letters.js'
 import { flushSync } from './flush-sync.js'
+import type { Letters } from './letters.js'
 import { Replies } from './replies.js'
 import type { SubscribeTarget } from './subscribe-options.js'
 import { Subscriptions, type Party } from './subscriptions.js'
-
-export interface BusOptions {
-  readonly region: Region
-  readonly thread: number
-  readonly incarnation: number
-  readonly binding: NativeBinding | null
-  readonly bells: Int32Array
-  readonly spinUs: number
-  readonly spinBudgetUs: number
-  readonly cores: number
-  /** Subscription numbers to begin with. */
-  readonly ids: number[]
-  /** Where each thread of the engine runs. */
-  readonly slots: readonly Slot[]
-}
-
-/** What a bus asks of the engine around it. */
-export interface BusHost {
-  takeIds(): Promise<number[]>
-  addSubscription(entry: Subscription): Promise<void>
-  removeSubscription(id: number): Promise<void>
-  /** A control frame from another thread; what it returns is the reply. */
-  onControl(source: number, payload: unknown): Promise<unknown>
-  /** An error that nobody waits for: a handler of a publish threw, a frame could not be read. */
-  onError(error: unknown, context: ErrorContext): void
-}
 
 export class Bus {
   readonly thread: number
@@ -75,6 +49,8 @@ export class Bus {
   readonly #outbox: Outbox
   readonly #doorbell: Doorbell
   readonly sender: Sender
+  readonly letters: Letters
+  readonly deadLetters: DeadLetters
   readonly publishers: Publishers
   readonly #dispatcher: Dispatcher
   readonly #awaiting: Awaiting
@@ -118,7 +94,10 @@ export class Bus {
         onWaiting: (isWaiting) => {
           if (isWaiting !== isSenderWaiting) hold((isSenderWaiting = isWaiting))
         },
-        onLost: (error, subject) => this.#report(error, subject, ''),
+        onLost: (error, subject, parcel) => {
+          this.#report(error, subject, '')
+          this.#bury(lostLetter(error, subject, parcel, thread))
+        },
         isExpired,
       },
     )
@@ -172,8 +151,11 @@ export class Bus {
         isExpired,
         onError: (error, subject, name) => this.#report(error, subject, name),
         onReply: (ticket, reply, ok, result) => this.#replies.write(ticket, reply, ok, result),
+        bury: (letter) => this.#bury(letter),
       },
     )
+    this.letters = host.makeLetters(this)
+    this.deadLetters = new DeadLetters(this.letters, region)
     // STEP adopt: what lay unread is dropped before the inbox says that it lives.
     if (incarnation > 1) this.#inbox.skipAll()
     this.#inbox.open(incarnation)
@@ -208,7 +190,8 @@ export class Bus {
     for (const { mailbox } of this.#dispatcher.subscriptions.values()) waiting += mailbox.unfinished
     return {
       frames: this.#inbox.framesReceived - this.#control.frames - this.#awaiting.controlFrames,
-      isIdle: waiting === 0 && !this.sender.isWaiting && !this.#inbox.hasFrames,
+      isIdle:
+        waiting + this.letters.pending === 0 && !this.sender.isWaiting && !this.#inbox.hasFrames,
     }
   }
 
@@ -338,6 +321,11 @@ export class Bus {
       const incarnation = this.#incarnation
       tell('close', () => ({ thread, name: threadName(thread), incarnation, dropped }))
     }
+  }
+
+  #bury(letter: DeadLetter): void {
+    const { subject, agent } = letter
+    this.letters.bury(letter).catch((error: unknown) => this.#report(error, subject, agent))
   }
 
   #onFrame(offset: number, word0: number): void {

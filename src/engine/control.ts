@@ -3,6 +3,7 @@
 import type { ErrorRecord } from '../codec/error-record.js'
 import type { Slot } from '../placement/plan.js'
 import type { Subscription } from '../routing/change-log.js'
+import type { LetterRequest } from './letter-post.js'
 
 /** Where an error came from that no caller waits for. */
 export interface ErrorContext {
@@ -12,8 +13,9 @@ export interface ErrorContext {
   readonly agent: string
 }
 
-/** To thread 0, which keeps the registry. */
+/** To thread 0, which keeps the registry and the dead letters. */
 export type RegistryRequest =
+  | LetterRequest
   | { readonly op: 'ids' }
   | { readonly op: 'subscribe'; readonly entry: Subscription }
   | { readonly op: 'unsubscribe'; readonly id: number }

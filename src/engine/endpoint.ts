@@ -13,6 +13,7 @@ import type { Sender } from '../routing/sender.js'
 import type { Bus } from './bus.js'
 import { checkKeys, invalid } from '../base/checks.js'
 import { publishMany } from '../routing/publish-many.js'
+import type { DeadLetters } from './dead-letters.js'
 import { Pull, type Received } from './pull.js'
 import { requestEach } from './request-each.js'
 import type { Party } from './subscriptions.js'
@@ -206,6 +207,18 @@ export class Endpoint {
     checkKeys('flushSync', options, ['timeoutMs'])
     const { timeoutMs = 0 } = options
     return this.#bus.flushSync(timeoutMs === 0 ? 0 : checkTimeoutMs(timeoutMs))
+  }
+
+  /**
+   * The messages that nobody could handle: of subscriptions with `deadLetter`, of work queues, and
+   * publishes that could never be written. Kept on the main thread, open to every thread.
+   *
+   * @example
+   * const [oldest] = await engine.deadLetters.list({ subject: 'orders.>' })
+   * if (oldest !== undefined) await engine.deadLetters.replay(oldest.id)
+   */
+  get deadLetters(): DeadLetters {
+    return this.#bus.deadLetters
   }
 
   /**

@@ -31,6 +31,7 @@ import { Endpoint, type SubscriptionHandle } from './endpoint.js'
 import { Fleet, type AgentHandle, type SpawnOptions } from './fleet.js'
 import { HANDLE_VERSION, type JoinHandle } from './join.js'
 import { checkOptions, type CheckedOptions, type EngineOptions } from './options.js'
+import { LetterOffice } from './letter-office.js'
 import { Placing, canPlace, type PlacementInfo } from './placement.js'
 import { checkTimeoutMs } from '../routing/requests.js'
 import { Door, type Admission } from './reception.js'
@@ -73,6 +74,7 @@ export class Engine extends Endpoint {
   readonly #bus: Bus
   readonly #host: AgentHost
   readonly #registry: Registry
+  readonly #office: LetterOffice
   readonly #door: Door
   readonly #boot: EngineBoot
   readonly #threads: Threads
@@ -103,6 +105,7 @@ export class Engine extends Endpoint {
     const shared = { bells, spinUs, spinBudgetUs, cores: placing.coresOf(cores), slots }
     const boot = { ...shared, engineId: randomUUID(), memory: region.memory, hasAddon }
     placing.takeMain(region)
+    let office!: LetterOffice
     const bus: Bus = new Bus(
       { ...shared, region, thread: 0, incarnation: 1, binding, ids: registry.takeIds(0) },
       {
@@ -111,12 +114,15 @@ export class Engine extends Endpoint {
         removeSubscription: async (id) => registry.remove([id]),
         onControl: async (source, payload) => this.#obey(source, payload as RegistryRequest),
         onError: (error, context) => this.#report(error, context),
+        makeLetters: ({ sender }) =>
+          (office = new LetterOffice(region, sender, options.deadLetters)),
       },
     )
     super(bus, { agent: 0, name: '' })
     this.#region = region
     this.#bus = bus
     this.#registry = registry
+    this.#office = office
     this.#bells = bells
     this.#binding = binding
     this.#placing = placing
@@ -172,7 +178,8 @@ export class Engine extends Endpoint {
    * console.table(links.map(({ from, to, frames, full }) => ({ from, to, frames, full })))
    */
   stats(): EngineStats {
-    return statsOf(this.#region, this.#bus.clock.nowMs(), this.#threads.places, this.#fleet)
+    const { places } = this.#threads
+    return statsOf(this.#region, this.#bus.clock.nowMs(), places, this.#fleet, this.#office.info)
   }
 
   /**
@@ -352,6 +359,9 @@ export class Engine extends Endpoint {
         return this.#registry.add(request.entry)
       case 'unsubscribe':
         return this.#registry.remove([request.id], source)
+      case 'bury':
+      case 'letters':
+        return this.#office.obey(source, request)
       case 'report':
         return this.#report(fromRecord(request.error), request.context)
     }
@@ -360,6 +370,7 @@ export class Engine extends Endpoint {
   #onDeath(place: Place, reason: unknown, wasReady: boolean): void {
     const { thread, incarnation } = place
     const listened = this.#registry.withdraw(thread)
+    this.#office.forget(thread)
     const agents = this.#fleet.lose(place)
     const agent = agents.join()
     // The announcement set every ready bit and said "awake" for everybody: only a bell wakes now.

@@ -14,6 +14,8 @@ import type { Slot } from '../placement/plan.js'
 import { AgentHost } from './agent-host.js'
 import { Bus } from './bus.js'
 import type { ErrorContext, RegistryRequest, ThreadBoot, ThreadRequest } from './control.js'
+import { LetterPost } from './letter-post.js'
+import { letterPartBytes } from './letters.js'
 import { loadAgent } from './load-agent.js'
 
 export class Member {
@@ -48,6 +50,12 @@ export class Member {
         },
         onControl: (_, payload) => this.#obey(payload as ThreadRequest),
         onError: (error, context) => this.#report(error, context),
+        makeLetters: (bus) =>
+          new LetterPost(
+            (request, timeoutMs) => bus.control(0, request, timeoutMs),
+            boot.incarnation,
+            letterPartBytes(region),
+          ),
       },
     )
     this.agents = new AgentHost(this.bus, this.signal)
@@ -91,6 +99,7 @@ export class Member {
       case 'close':
         try {
           await agents.stopAll()
+          await bus.letters.settled()
         } finally {
           setImmediate(() => bus.close())
         }

@@ -10,6 +10,11 @@ import {
   THREADS_MAX,
 } from '../base/limits.js'
 import { checkPlacement, type Placement } from '../placement/plan.js'
+import {
+  checkLetterOptions,
+  type DeadLetterOptions,
+  type LetterLimits,
+} from '../routing/letter-store.js'
 import type { ErrorContext } from './control.js'
 
 export interface EngineOptions {
@@ -53,6 +58,8 @@ export interface EngineOptions {
    * addon on Linux. Default 'auto'.
    */
   readonly placement?: Placement
+  /** How many dead letters are kept, and what happens beyond: see `engine.deadLetters`. */
+  readonly deadLetters?: DeadLetterOptions
   /**
    * Told about errors that no caller waits for: a handler of a publish threw, a thread ended
    * unexpectedly. Default: a line on stderr.
@@ -69,6 +76,7 @@ export interface CheckedOptions {
   readonly spinUs: number
   readonly spinBudgetUs: number
   readonly placement: Placement
+  readonly deadLetters: LetterLimits
   readonly onError: (error: unknown, context: ErrorContext) => void
 }
 
@@ -80,6 +88,7 @@ const ENGINE_OPTIONS = [
   'addon',
   'spinUs',
   'placement',
+  'deadLetters',
   'onError',
 ]
 
@@ -107,6 +116,7 @@ export function checkOptions(options: EngineOptions): CheckedOptions {
     spinUs,
     spinBudgetUs,
     placement: checkPlacement(placement),
+    deadLetters: checkLetterOptions(options.deadLetters),
     onError,
   }
 }

@@ -7,6 +7,7 @@ import { EngineState, HEADER_STATE, Lane, ThreadState } from '../memory/layout.j
 import { stateOf, type Region } from '../memory/region.js'
 import type { Fleet } from './fleet.js'
 import { subjectInHand } from './in-hand.js'
+import type { DeadLetterInfo } from './letters.js'
 import { isTaken, type Place } from './threads.js'
 
 /** What `engine.stats()` returns. Figures are each a moment old, and not all of the same moment. */
@@ -18,6 +19,7 @@ export interface EngineStats {
   readonly threads: readonly ThreadStats[]
   /** Every lane of every link that has carried anything. */
   readonly links: readonly LinkStats[]
+  readonly deadLetters: DeadLetterInfo
 }
 
 export interface ThreadStats extends ThreadCounts {
@@ -54,6 +56,7 @@ export function statsOf(
   nowMs: number,
   places: readonly Place[],
   fleet: Fleet,
+  deadLetters: DeadLetterInfo,
 ): EngineStats {
   // SYNC engine-state: pairs with engine-state in Door.close.
   const state = Atomics.load(region.views.i32, HEADER_STATE >>> 2)
@@ -73,6 +76,7 @@ export function statsOf(
     atMs: nowMs,
     threads,
     links,
+    deadLetters,
   }
 }
 

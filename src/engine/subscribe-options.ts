@@ -14,7 +14,16 @@ import { checkPattern, checkSubject } from '../routing/subject.js'
 
 export type SubscribeTarget = string | Message<any> | Rpc<any, any>
 
-const SHARED_OPTIONS = ['mailbox', 'queue', 'policy', 'weight', 'lossy', 'filter', 'max']
+const SHARED_OPTIONS = [
+  'mailbox',
+  'queue',
+  'policy',
+  'weight',
+  'lossy',
+  'filter',
+  'max',
+  'deadLetter',
+]
 const OPTIONS = [...SHARED_OPTIONS, 'concurrency', 'lazy']
 const BATCH_OPTIONS = [...SHARED_OPTIONS, 'onBatch', 'batchMax']
 
@@ -45,6 +54,9 @@ export function checkSubscription(
   checkKeys(what, options, isBatch ? BATCH_OPTIONS : OPTIONS)
   const { onBatch, batchMax = BATCH_MESSAGES_DEFAULT } = options as Partial<BatchOptions>
   if (isBatch && typeof onBatch !== 'function') throw invalid('onBatch', onBatch, 'a function')
+  if (isResponder && options.deadLetter === true) {
+    throw invalid('deadLetter', true, 'nothing, for `handle`: the requester hears what went wrong')
+  }
   const pattern = checkPattern(typeof target === 'object' ? target?.subject : target)
   const { concurrency = 1, mailbox = MAILBOX_MESSAGES_DEFAULT, max } = options
   const isShared = options.queue !== undefined && options.queue !== false

@@ -20,7 +20,8 @@ import { Allowance } from '../routing/allowance.js'
 import { SubscriptionFlag, type Subscription } from '../routing/change-log.js'
 import type { Dispatcher } from '../routing/dispatcher.js'
 import { isFullRow, rowOf, waitingOf } from '../routing/rows.js'
-import type { LocalSubscription } from '../routing/target.js'
+import type { DeadLetter } from '../routing/dead-letter.js'
+import type { Bury, LocalSubscription } from '../routing/target.js'
 import { checkSubscription, type SubscribeTarget } from './subscribe-options.js'
 import { asksForLoad, rulesOf } from './subscription-rules.js'
 
@@ -46,6 +47,7 @@ export interface SubscriptionsHost {
   isExpired(deadlineMs: number): boolean
   onError(error: unknown, subject: string, name: string): void
   onReply(ticket: RequestTicket, reply: Message<unknown> | null, ok: boolean, result: unknown): void
+  bury(letter: DeadLetter): void
 }
 
 export class Subscriptions {
@@ -97,6 +99,7 @@ export class Subscriptions {
       options,
       isResponder,
     )
+    const bury = options.deadLetter === true ? this.#buryFor(party.name) : null
     const { message, reply } = typesOf(target, isResponder)
     const filter = filterOf(options, pattern, message)
     const rules = rulesOf(options, message, isResponder || queue !== '', filter)
@@ -112,6 +115,7 @@ export class Subscriptions {
       isExpired: (deadlineMs) => this.#host.isExpired(deadlineMs),
       onError: (error, subject) => this.#host.onError(error, subject, party.name),
       onReply: (ticket, ok, result) => this.#host.onReply(ticket, reply, ok, result),
+      onDead: (why, error, extras) => bury?.(why, error, extras),
     }
     const mailbox =
       handler === null
@@ -138,6 +142,7 @@ export class Subscriptions {
       allowance: max === null ? null : new Allowance(max, () => this.#endSpent(subscription)),
       onEnd: null,
       mailbox,
+      bury,
     }
     if (mailbox instanceof BatchMailbox) this.#batches.add(mailbox)
     this.#dispatcher.add(subscription)
@@ -171,6 +176,17 @@ export class Subscriptions {
   /** The end of a drain: what batch handlers gathered is theirs now. */
   deliverBatches(): void {
     for (const mailbox of this.#batches) mailbox.deliver()
+  }
+
+  /** Makes letters of what the mailbox and the dispatcher give up. */
+  #buryFor(agent: string): Bury {
+    return (reason, error, { kept, headers, priority }) => {
+      if (kept === null) return
+      const { subject, source, codec, typeId, payload, receivedAtMs: firstAtMs } = kept
+      const attempts = reason === 'handler-error' ? 1 : 0
+      const about = { reason, subject, queue: '', attempts, error, headers, key: null, priority }
+      this.#host.bury({ ...about, source, codec, typeId, payload, firstAtMs, agent })
+    }
   }
 
   #isLive(subscription: LocalSubscription): boolean {

@@ -11,7 +11,13 @@ import { isatty } from 'node:tty'
 import { EVENT_NAMES, threadName, type EventName } from '../base/events.js'
 
 const STDERR = 2
-const COLOURS: Record<EventName, number> = { attach: 32, close: 36, dead: 31, full: 33 }
+const COLOURS: Record<EventName, number> = {
+  attach: 32,
+  close: 36,
+  dead: 31,
+  deadLetter: 35,
+  full: 33,
+}
 
 let isStarted = false
 

@@ -7,6 +7,7 @@
 
 import type { CodecId } from '../base/codec-id.js'
 import type { Headers } from '../codec/headers.js'
+import type { Parcel } from './parcel.js'
 
 /** Why a message ended as a dead letter. */
 export const DEAD_REASONS = [
@@ -24,8 +25,6 @@ export const DEAD_REASONS = [
   'no-room',
   /** It waited for a handler whose subscription ended without handling what it had. */
   'stopped',
-  /** It waited for a thread that ended. */
-  'thread-died',
 ] as const
 
 export type DeadReason = (typeof DEAD_REASONS)[number]
@@ -67,4 +66,17 @@ export interface DeadLetterSink {
    * keeps the job then; who cannot keep it counts it as lost.
    */
   bury(letter: DeadLetter): Promise<void>
+}
+
+/** The letter of a publish that `thread` had accepted and can never write. */
+export function lostLetter(
+  error: unknown,
+  subject: string,
+  { codec, typeId, payload, envelope }: Parcel,
+  thread: number,
+): DeadLetter {
+  const { headers, key, priority } = envelope
+  const about = { reason: 'no-room', subject, queue: '', attempts: 0, error } as const
+  const encoded = { source: thread, codec, typeId, payload }
+  return { ...about, headers, key, priority, ...encoded, firstAtMs: Date.now(), agent: '' }
 }

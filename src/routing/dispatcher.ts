@@ -5,7 +5,7 @@
 // (source, number) are remembered and found by two array accesses. Each subscription gets a value
 // of its own: handlers may change it.
 
-import { NO_EXTRAS, RequestTicket } from '../agent/info.js'
+import { NO_EXTRAS, RequestTicket, type Extras } from '../agent/info.js'
 import { FlyshuttleError } from '../base/errors.js'
 import { PRIORITIES } from '../base/priority.js'
 import { FRAME_HEADER_BYTES, ROUTES_CACHED_MAX } from '../base/limits.js'
@@ -243,7 +243,7 @@ export class Dispatcher {
     // A request has its deadline in its ticket, and a plain one nothing else.
     const untilMs = kind === FrameKind.Publish ? deadlineMs : Infinity
     if (headers !== NO_HEADERS || priority !== 0 || untilMs !== Infinity) {
-      this.#extras = { headers, priority, deadlineMs: untilMs }
+      this.#extras = { headers, priority, deadlineMs: untilMs, kept: null }
     }
     if (start > this.#decoder.end) throw this.#decoder.corrupt('blocks beyond its end')
     if ((word1 & FrameFlag.Chunk) !== 0 && !this.#openBlock()) return
@@ -257,21 +257,25 @@ export class Dispatcher {
       this.#events.onControl(this.#source, incarnation, counter, payload)
       return
     }
-    // Looked at for each: a handler before it in this drain may have taken its time.
-    if (untilMs !== Infinity && this.#events.isExpired(untilMs)) return
     const target =
       inline === null
         ? this.#targetOf(this.#source, i32[word + 2] as number)
         : this.#inlineTargetOf(inline)
     const agent = word1 >>> FRAME_SOURCE_SHIFT
+    const chosen = this.#byId.get(targetId)
+    const isCurrent = chosen !== undefined && chosen.entry.generation === targetGeneration
+    // Looked at for each: a handler before it in this drain may have taken its time.
+    if (untilMs !== Infinity && this.#events.isExpired(untilMs)) {
+      if (targetId < 0) for (const subscription of target.plain) this.#expire(subscription, target)
+      else if (isCurrent) this.#expire(chosen, target)
+      return
+    }
     if (kind === FrameKind.Publish && targetId < 0) {
       for (const subscription of target.plain) {
         this.#publishTo(subscription, target.subject, agent, subscription.filter)
       }
       return
     }
-    const chosen = this.#byId.get(targetId)
-    const isCurrent = chosen !== undefined && chosen.entry.generation === targetGeneration
     if (kind === FrameKind.Publish) {
       // Its sender asked for it alone.
       if (isCurrent) this.#publishTo(chosen, target.subject, agent, null)
@@ -310,13 +314,26 @@ export class Dispatcher {
       if (filter !== null && !isStruct && !filter.test(value, headers)) return
     } catch (error) {
       this.#events.onError(error, subject, subscription)
+      subscription.bury?.('unreadable', error, this.#keep(subject))
       return
     }
-    const { allowance } = subscription
+    const { allowance, bury } = subscription
     if (allowance === null || allowance.take()) {
-      subscription.mailbox.publish(value, subject, this.#source, agent, this.#extras)
+      const extras = bury === null ? this.#extras : this.#keep(subject)
+      subscription.mailbox.publish(value, subject, this.#source, agent, extras)
     }
     if (subscription.isLazy) this.#decoder.lastStruct?.bound.expire()
+  }
+
+  /** A message came too late: who buries such and wanted it does so. */
+  #expire({ bury, filter }: LocalSubscription, { subject }: Target): void {
+    if (bury === null || !this.#decoder.isWanted(filter, subject, this.#extras.headers)) return
+    bury('expired', null, this.#keep(subject))
+  }
+
+  /** The extras of the message under way with its bytes, for a subscription that buries. */
+  #keep(subject: string): Extras {
+    return { ...this.#extras, kept: this.#decoder.keep(subject) }
   }
 
   #requestTo(subscription: LocalSubscription, ticket: RequestTicket): void {

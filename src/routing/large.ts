@@ -13,6 +13,7 @@ import { Descriptor } from '../link/descriptor.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import { ThreadState } from '../memory/layout.js'
 import type { Views } from '../memory/region.js'
+import type { Parcel } from './parcel.js'
 import type { PayloadStage } from './payload.js'
 
 /** The frames of a message: one for each of the first so many links. */
@@ -95,6 +96,13 @@ export class LargeSender {
       })
     }
     this.#links = []
+  }
+
+  /** The parcel with its payload in the heap: a loan's lies in its block, which goes. */
+  bytesOf(parcel: Parcel): Parcel {
+    if (parcel.block < 0) return parcel
+    const start = this.#pool.offsetOf(parcel.block)
+    return { ...parcel, payload: this.#views.bytes.slice(start, start + parcel.bytes) }
   }
 
   /** Frees a block that nobody will be sent. */

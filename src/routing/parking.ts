@@ -20,7 +20,7 @@ export interface ParkingEvents {
   /** Tries to write. Throws when it can never be written. */
   onRetry(route: Route, parcel: Parcel): Retried
   /** A parked publish can never be written, and nobody waits for it. */
-  onLost(error: unknown, subject: string): void
+  onLost(error: unknown, subject: string, parcel: Parcel): void
   /** A parcel with a block will never be written. */
   onDropped(block: number): void
 }
@@ -105,10 +105,10 @@ export class Parking {
       }
       parked.shift()
       discharge(parcel)
-      if (!isWritten && parcel.block >= 0) this.#events.onDropped(parcel.block)
       if (failure !== null && parcel.request !== null) parcel.request.fail(failure)
       else if (parcel.settle !== null) parcel.settle(failure)
-      else if (failure !== null) this.#events.onLost(failure, route.subject)
+      else if (failure !== null) this.#events.onLost(failure, route.subject, parcel)
+      if (!isWritten && parcel.block >= 0) this.#events.onDropped(parcel.block)
     }
     this.#routes.delete(route)
   }

@@ -4,6 +4,7 @@
 // its subscriptions. What a frame of another thread can be guilty of is thrown as an error that
 // names the thread.
 
+import type { KeptMessage } from '../agent/info.js'
 import { CodecId } from '../base/codec-id.js'
 import { FlyshuttleError } from '../base/errors.js'
 import type { CompiledFilter } from '../codec/filter.js'
@@ -20,11 +21,11 @@ import type { Struct } from './target.js'
 export class PayloadDecoder {
   readonly #views: Views
   readonly #copyBytes: CopyBytes | null
+  readonly #region: Region
   readonly #dictionaries: DictionaryReader[] = []
   readonly #msgpack: MsgpackDecoder[] = []
   readonly #flat: FlatDecoder
-  readonly #canonicalOf = (typeId: number): string | undefined =>
-    this.#dictionaries[this.source]?.type(typeId)
+  readonly #keysOf = (typeId: number): string | undefined => this.#dictionary.type(typeId)
   readonly #structs = new Map<number, Struct>()
   /** The struct of the last value that was one. */
   lastStruct: Struct | null = null
@@ -38,21 +39,20 @@ export class PayloadDecoder {
   /** The block in which it lies; -1 when it lies in the ring. */
   block = -1
 
-  /** `copyBytes` is the addon's, or null without. */
-  constructor(region: Region, copyBytes: CopyBytes | null) {
+  /**
+   * `copyBytes` is the addon's, or null without. The payloads lie in `views`: those of the region,
+   * or others for what was taken out of it.
+   */
+  constructor(region: Region, copyBytes: CopyBytes | null, views: Views = region.views) {
+    this.#region = region
     this.#copyBytes = copyBytes
-    this.#views = region.views
-    this.#flat = new FlatDecoder(region.views)
-    for (let thread = 0; thread < region.layout.threads; thread++) {
-      const dictionary = new DictionaryReader(region, thread)
-      this.#dictionaries.push(dictionary)
-      this.#msgpack.push(new MsgpackDecoder({ load: () => dictionary.structures() }))
-    }
+    this.#views = views
+    this.#flat = new FlatDecoder(views)
   }
 
   /** The subject behind a number of the source's dictionary. */
   subject(subjectId: number): string | undefined {
-    return this.#dictionaries[this.source]?.subject(subjectId)
+    return this.#dictionary.subject(subjectId)
   }
 
   /** The value, which must be a `wanted` unless that is null; for structs a view if `isLazy`. */
@@ -63,7 +63,7 @@ export class PayloadDecoder {
         throw this.#mismatch(subject, wanted)
       }
       const typeId = this.typeId >>> 0
-      return this.#flat.decode(this.source, typeId, this.#canonicalOf, this.start, this.end)
+      return this.#flat.decode(this.source, typeId, this.#keysOf, this.start, this.end)
     }
     if (wanted !== null && (wanted.codec !== codec || wanted.typeId !== this.typeId >>> 0)) {
       throw this.#mismatch(subject, wanted)
@@ -73,12 +73,9 @@ export class PayloadDecoder {
       return isLazy ? struct.bound.view(this.start) : struct.bound.decode(this.start)
     }
     if (codec === CodecId.Msgpack) {
-      const decoder = this.#msgpack[this.source] as MsgpackDecoder
-      return decoder.decode(this.#views.buffer, this.start, this.end)
+      return this.#unpacker.decode(this.#views.buffer, this.start, this.end)
     }
-    if (codec === CodecId.Raw) {
-      return copyOut(this.#copyBytes, this.#views.bytes, this.start, this.end)
-    }
+    if (codec === CodecId.Raw) return this.#bytes()
     if (codec === CodecId.None) return undefined
     throw this.corrupt(`codec ${codec as number}`)
   }
@@ -91,10 +88,59 @@ export class PayloadDecoder {
     return isPassing
   }
 
+  /** Whether the value under way passes, of whatever codec; one that cannot be read does. */
+  isWanted(filter: CompiledFilter | null, subject: string, headers: Headers): boolean {
+    if (filter === null) return true
+    try {
+      if (this.codec === CodecId.Struct) return this.passes(filter, subject, headers)
+      return filter.test(this.decode(subject, null, false), headers)
+    } catch {
+      // What is wrong with it is for those who get it to say.
+      return true
+    }
+  }
+
   #structHere(subject: string): Struct {
     const struct = this.#structOf(subject, this.typeId >>> 0)
     if (this.end - this.start < struct.bytes) throw this.corrupt('a struct cut short')
     return struct
+  }
+
+  /** The payload under way as it is, to be kept. */
+  keep(subject: string): KeptMessage {
+    const { source, codec, typeId } = this
+    return { subject, source, codec, typeId, payload: this.#bytes(), receivedAtMs: Date.now() }
+  }
+
+  /**
+   * What the sender of the payload under way calls a type.
+   *
+   * @throws ERR_TYPE_UNKNOWN
+   */
+  canonicalOf(subject: string, typeId: number): string {
+    const canonical = this.#dictionary.type(typeId)
+    if (canonical !== undefined) return canonical
+    throw new FlyshuttleError('ERR_TYPE_UNKNOWN', {
+      subject,
+      found: hex(typeId),
+      thread: this.source,
+    })
+  }
+
+  #bytes(): Uint8Array {
+    return copyOut(this.#copyBytes, this.#views.bytes, this.start, this.end)
+  }
+
+  /** That of the source; one is made for each thread that sends anything. */
+  get #dictionary(): DictionaryReader {
+    return (this.#dictionaries[this.source] ??= new DictionaryReader(this.#region, this.source))
+  }
+
+  get #unpacker(): MsgpackDecoder {
+    const dictionary = this.#dictionary
+    return (this.#msgpack[this.source] ??= new MsgpackDecoder({
+      load: () => dictionary.structures(),
+    }))
   }
 
   #structOf(subject: string, typeId: number): Struct {
@@ -102,15 +148,7 @@ export class PayloadDecoder {
     if (last !== null && last.typeId === typeId) return last
     let struct = this.#structs.get(typeId)
     if (struct === undefined) {
-      const canonical = this.#dictionaries[this.source]?.type(typeId)
-      if (canonical === undefined) {
-        throw new FlyshuttleError('ERR_TYPE_UNKNOWN', {
-          subject,
-          found: hex(typeId),
-          thread: this.source,
-        })
-      }
-      const codec = structFromCanonical(subject, canonical)
+      const codec = structFromCanonical(subject, this.canonicalOf(subject, typeId))
       const { bytes, fields } = codec
       struct = { typeId, bytes, fields, bound: codec.bind(this.#views) }
       this.#structs.set(typeId, struct)
@@ -130,7 +168,7 @@ export class PayloadDecoder {
   #mismatch(subject: string, wanted: Message<unknown>): FlyshuttleError {
     const typeText = (codec: number, typeId: number): string => {
       if (codec !== CodecId.Struct) return CODEC_NAMES[codec] ?? `codec ${codec}`
-      const known = this.#dictionaries[this.source]?.type(typeId)
+      const known = this.#dictionary.type(typeId)
       return `struct ${hex(typeId)} ${known ?? ''}`.trim()
     }
     return new FlyshuttleError('ERR_TYPE_MISMATCH', {

@@ -182,6 +182,16 @@ export class PayloadStage {
     return (this.isLarge = this.bytes <= this.#largeBytesMax)
   }
 
+  /**
+   * Stages bytes that another thread encoded, of a type that it calls `canonical`.
+   *
+   * @throws ERR_DICTIONARY_FULL when there is no room for telling others what they look like
+   */
+  adopt(codec: CodecId, typeId: number, canonical: string, payload: Uint8Array): void {
+    this.#publishType(typeId, canonical)
+    this.restore(codec, typeId, payload)
+  }
+
   #stageStruct(message: Message<unknown>, value: unknown): void {
     const struct = message.struct
     if (struct === null) return
@@ -192,17 +202,20 @@ export class PayloadStage {
   }
 
   #bind(message: Message<unknown>, struct: StructCodec<unknown>): BoundStruct<unknown> {
-    if (!this.#dictionary.addType(message.typeId, struct.canonical)) {
-      throw new FlyshuttleError('ERR_DICTIONARY_FULL', {
-        thread: this.#dictionary.thread,
-        found: struct.canonical.length,
-        wanted: this.#dictionary.bytesLeft,
-      })
-    }
+    this.#publishType(message.typeId, struct.canonical)
     const bound = struct.bind(this.#views)
     // Messages made without end, by `at()` say, share their struct and its binding.
     if (message.ordinal < ROUTES_CACHED_MAX) this.#structs[message.ordinal] = bound
     return bound
+  }
+
+  #publishType(typeId: number, canonical: string): void {
+    if (this.#dictionary.addType(typeId, canonical)) return
+    throw new FlyshuttleError('ERR_DICTIONARY_FULL', {
+      thread: this.#dictionary.thread,
+      found: canonical.length,
+      wanted: this.#dictionary.bytesLeft,
+    })
   }
 
   #stageRaw(subject: string, value: unknown): void {

@@ -30,18 +30,10 @@ import { Parking } from './parking.js'
 import { PayloadStage } from './payload.js'
 import type { Route, RouteTable } from './route-table.js'
 import { Retry } from './retry.js'
+import type { SenderEvents } from './sender-events.js'
 import { checkSubject } from './subject.js'
 import { Transmitter } from './transmitter.js'
 import { ask, type Passed } from './wanted.js'
-
-export interface SenderEvents {
-  /** Something waits for room: keep the loop alive until it is gone. */
-  onWaiting(isWaiting: boolean): void
-  /** A publish that was accepted and parked can never be written; nobody else hears of it. */
-  onLost?(error: unknown, subject: string): void
-  /** Whether a publish with this deadline comes too late. True is counted: it is not written. */
-  isExpired(deadlineMs: number): boolean
-}
 
 export class Sender {
   readonly #routes: RouteTable
@@ -90,7 +82,7 @@ export class Sender {
     )
     this.#parking = new Parking({
       onRetry: (route, parcel) => retry.try(route, parcel),
-      onLost: (error, subject) => events.onLost?.(error, subject),
+      onLost: (error, subject, parcel) => events.onLost?.(error, subject, large.bytesOf(parcel)),
       onDropped: (block) => pool.giveBack(block),
     })
     this.#blocks = new BlockSender(region, routes, stage, this.#transmitter, this.#parking)
@@ -117,28 +109,18 @@ export class Sender {
     let outlet = this.#lastOutlet
     if (outlet === null || outlet.message !== message) {
       if (typeof message !== 'object' || message === null) {
-        return this.#publishSlowly(message, value, agent, PLAIN)
+        return this.publishWith(message, value, agent, PLAIN)
       }
       outlet = this.#outlets[message.ordinal] ?? null
-      if (outlet === null) return this.#publishSlowly(message, value, agent, PLAIN)
+      if (outlet === null) return this.publishWith(message, value, agent, PLAIN)
       this.#lastOutlet = outlet
     }
     const { emit } = outlet
-    if (emit === null) return this.#publishSlowly(message, value, agent, PLAIN)
+    if (emit === null) return this.publishWith(message, value, agent, PLAIN)
     const outcome = emit(value, agent)
     if (outcome === 0) return true
     if (outcome > 0) return this.#settle(outlet.link as LinkWriter)
-    return this.#publishSlowly(message, outlet.takeKept(), agent, PLAIN)
-  }
-
-  /** The same for a message that says more about itself. */
-  publishWith(
-    message: Message<unknown> | string,
-    value: unknown,
-    agent: number,
-    envelope: Envelope,
-  ): boolean {
-    return this.#publishSlowly(message, value, agent, envelope)
+    return this.publishWith(message, outlet.takeKept(), agent, PLAIN)
   }
 
   /** Publishes if there is room now; nothing is buffered beside the link. */
@@ -161,11 +143,29 @@ export class Sender {
     envelope: Envelope = PLAIN,
   ): Promise<void> {
     const route = this.#prepare(message, value, agent, envelope)
-    if (route === null) return Promise.resolve()
-    if (mayWrite(route) && this.#transmitter.all(route, this.#staged, true)) {
-      return Promise.resolve()
-    }
-    return new Promise((resolve, reject) => {
+    return route === null ? Promise.resolve() : this.#sendStaged(route)
+  }
+
+  /** Sends `value`, which `stage` puts on the stage as it was encoded. Null: nobody wants it. */
+  resend(
+    subject: string,
+    value: unknown,
+    envelope: Envelope,
+    stage: (stage: PayloadStage) => void,
+  ): Promise<void> | null {
+    this.#assertOpen('replay')
+    const route = this.#routeOf(null, subject)
+    const passed = ask(route, null, value, envelope.headers, this.#views.i32)
+    if (passed === null || !route.hasReceivers) return null
+    const keys = keysOf(route.keyFields, value, envelope.key)
+    stage(this.#stage)
+    this.#transmitter.check(route, this.#fill(0, null, envelope, passed, keys))
+    return this.#sendStaged(route)
+  }
+
+  async #sendStaged(route: Route): Promise<void> {
+    if (mayWrite(route) && this.#transmitter.all(route, this.#staged, true)) return
+    await new Promise<void>((resolve, reject) => {
       this.#staged.settle = (error) => (error === null ? resolve() : reject(error))
       this.#park(route, NO_LINKS)
     })
@@ -174,8 +174,7 @@ export class Sender {
   /** Resolves when nothing waits for the subject and its links are below the low-water mark. */
   drained(message: Message<unknown> | string): Promise<void> {
     this.#assertOpen('drained')
-    const isTyped = typeof message === 'object' && message !== null
-    const subject = isTyped ? message.subject : message
+    const subject = typeof message === 'object' ? message?.subject : message
     const route = this.#routes.route(checkSubject(subject))
     this.#outbox.flushAll()
     return new Promise((resolve, reject) => {
@@ -276,7 +275,8 @@ export class Sender {
     return link.isBelowHighWater()
   }
 
-  #publishSlowly(
+  /** The same for a message that says more about itself, and for any that takes the long way. */
+  publishWith(
     message: Message<unknown> | string,
     value: unknown,
     agent: number,

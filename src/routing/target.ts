@@ -4,7 +4,7 @@
 // payload: three of their words are the same. What the first one was found to be is kept as the
 // target's express way, and a frame with the same words takes it without a further look.
 
-import { NO_EXTRAS, PublishInfo } from '../agent/info.js'
+import { NO_EXTRAS, PublishInfo, type Extras } from '../agent/info.js'
 import type { Mailbox } from '../agent/mailbox.js'
 import { FRAME_HEADER_BYTES } from '../base/limits.js'
 import type { CompiledFilter } from '../codec/filter.js'
@@ -14,6 +14,7 @@ import type { BoundStruct } from '../codec/struct.js'
 import { FRAME_LENGTH_MASK, FRAME_SOURCE_SHIFT } from '../ring/frame.js'
 import type { Allowance } from './allowance.js'
 import type { Subscription } from './change-log.js'
+import type { DeadReason } from './dead-letter.js'
 
 /** A subscription of this thread: what the log says of it, and who handles it. */
 export interface LocalSubscription {
@@ -33,7 +34,12 @@ export interface LocalSubscription {
   onEnd: (() => void) | null
   /** Name of the agent it belongs to; '' for the thread itself. */
   readonly name: string
+  /** Keeps a message that it gives up as a dead letter; null when that was not asked for. */
+  readonly bury: Bury | null
 }
+
+/** `extras.kept` is the message. */
+export type Bury = (reason: DeadReason, error: unknown, extras: Extras) => void
 
 /** A struct that this thread can decode. */
 export interface Struct {
@@ -74,7 +80,7 @@ export function expressOf(
 ): Express | null {
   const [only] = target.plain
   if (only === undefined || target.plain.length > 1 || only.isLazy) return null
-  if (only.filter !== null || only.allowance !== null) return null
+  if (only.filter !== null || only.allowance !== null || only.bury !== null) return null
   if (only.message !== null && only.message.typeId !== struct.typeId) return null
   if ((word0 & FRAME_LENGTH_MASK) < FRAME_HEADER_BYTES + struct.bytes) return null
   const info = new PublishInfo(only.entry.pattern)

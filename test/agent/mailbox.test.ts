@@ -370,6 +370,46 @@ describe('a mailbox', () => {
       expect(mailbox.unfinished).toBe(0)
     })
 
+    test('what it gives up is told with why, if it was to be kept', async () => {
+      const dead: unknown[] = []
+      const gate = new Gate()
+      const mailbox = new Mailbox(
+        (value: number) => {
+          if (value < 0) throw new RangeError(`no ${value}`)
+          return gate.promise
+        },
+        { pattern: '>', concurrency: 1, messagesMax: 1, isLossy: true },
+        {
+          onFull: () => {},
+          onDropped: () => {},
+          onError: () => {},
+          onReply: () => {},
+          isExpired: () => false,
+          onDead: (why, error, { kept }) => dead.push([why, kept?.subject, error]),
+        },
+      )
+      const publish = (value: number, subject: string | null): void => {
+        const message = { source: 0, codec: 0, typeId: 0, payload: new Uint8Array() } as const
+        const kept = subject === null ? null : { ...message, subject, receivedAtMs: 0 }
+        mailbox.publish(value, subject ?? 'z', 0, 0, { ...NO_EXTRAS, kept })
+      }
+      publish(-1, 'throws')
+      publish(-1, null)
+      publish(1, 'is handled')
+      publish(2, 'waits')
+      publish(3, 'finds no place')
+      const stopped = mailbox.stop(false)
+      publish(4, 'comes late')
+      gate.resolve(0)
+      await stopped
+      expect(dead).toEqual([
+        ['handler-error', 'throws', new RangeError('no -1')],
+        ['no-room', 'finds no place', null],
+        ['stopped', 'waits', null],
+        ['stopped', 'comes late', null],
+      ])
+    })
+
     test('without draining lowers the full bit at once', async () => {
       const { mailbox, told, open } = gated({ messagesMax: 2 })
       for (let i = 0; i < 5; i++) mailbox.publish(i, 'a', 0, 0)

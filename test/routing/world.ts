@@ -230,6 +230,7 @@ export class Player {
       allowance: null,
       onEnd: null,
       name: '',
+      bury: null,
       mailbox: new Mailbox(
         handler,
         { pattern, concurrency: how.concurrency ?? 1, messagesMax: 1000 },

@@ -21,7 +21,10 @@ import {
   type DiagnosticEvents,
   type Engine,
   type EngineStats,
+  type FlyshuttleError,
+  type LetterSummary,
   type LinkStats,
+  type ReplayOutcome,
   type JoinedBus,
   type JoinHandle,
   type MessageInfo,
@@ -245,6 +248,27 @@ describe('stats', () => {
     const full = {} as DiagnosticEvents['full']
     if (full.what === 'link') expectTypeOf(full.to).toEqualTypeOf<number>()
     else expectTypeOf(full.subject).toEqualTypeOf<string>()
-    expectTypeOf<keyof DiagnosticEvents>().toEqualTypeOf<'attach' | 'close' | 'dead' | 'full'>()
+    expectTypeOf<keyof DiagnosticEvents>().toEqualTypeOf<
+      'attach' | 'close' | 'dead' | 'deadLetter' | 'full'
+    >()
+  })
+})
+
+describe('dead letters', () => {
+  test('say what they are, and leave the value to whoever knows it', async () => {
+    const { deadLetters } = engine
+    const [first] = await deadLetters.list({ subject: 'a.>', reason: 'expired', limit: 3 })
+    expectTypeOf(first).toEqualTypeOf<LetterSummary | undefined>()
+    const letter = await deadLetters.peek(1)
+    expectTypeOf(letter.value).toEqualTypeOf<unknown>()
+    expectTypeOf(letter.error).toEqualTypeOf<FlyshuttleError | null>()
+    expectTypeOf(await deadLetters.replay({})).toEqualTypeOf<ReplayOutcome>()
+    expectTypeOf(await deadLetters.purge([1, 2])).toEqualTypeOf<number>()
+    // @ts-expect-error not a reason
+    void deadLetters.list({ reason: 'because' })
+    // @ts-expect-error no filter at all: `{}` stands for every letter
+    void deadLetters.purge()
+    // @ts-expect-error not a rule
+    void createEngine({ deadLetters: { overflow: 'drop' } })
   })
 })
