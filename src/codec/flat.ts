@@ -16,7 +16,8 @@
 import { FlyshuttleError } from '../base/errors.js'
 import type { Views } from '../memory/region.js'
 import { fingerprint } from './schema.js'
-import { shortText, type StringBuffer } from './struct-text.js'
+import type { StringBuffer } from './struct-text.js'
+import { CACHED_CHARS_MAX, cachedText } from './text-cache.js'
 
 const KEYS_MAX = 32
 const CANONICAL_CHARS_MAX = 1024
@@ -28,7 +29,16 @@ const SHAPES_MAX = 128
 const FLAT_AFTER_MESSAGES = 8
 const MISFITS_MAX = 16
 
-const Tag = { Int: 1, Double: 2, Ascii: 3, Utf8: 4, True: 5, False: 6, Null: 7, Undefined: 8 }
+export const Tag = {
+  Int: 1,
+  Double: 2,
+  Ascii: 3,
+  Utf8: 4,
+  True: 5,
+  False: 6,
+  Null: 7,
+  Undefined: 8,
+}
 const { Int: INT, Double: DOUBLE, Ascii: ASCII, Utf8: UTF8 } = Tag
 const { True: TRUE, False: FALSE, Null: NULL, Undefined: UNDEFINED } = Tag
 
@@ -38,8 +48,10 @@ const ASCII_CHARS_MAX = 64
 /** Bytes written, or -1: these keys or values are not the shape's. */
 type EncodeShape = (value: Record<string, unknown>) => number
 
-interface Shape {
+/** A list of keys, and the code for it. */
+export interface Shape {
   readonly typeId: number
+  readonly keys: readonly string[]
   readonly encode: EncodeShape
 }
 
@@ -69,7 +81,14 @@ export class FlatEncoder {
   ) {
     this.#wordsMax = bytesMax >>> 2
     this.#addType = addType
-    this.#put = createPut(views, this.#wordsMax)
+    const { put, setLimit } = createPut(views)
+    setLimit(this.#wordsMax)
+    this.#put = put
+  }
+
+  /** Whether objects of the subject go through msgpack from now on. */
+  static isGivenUp({ misfits }: Slot): boolean {
+    return misfits >= MISFITS_MAX
   }
 
   static slot(): Slot {
@@ -126,18 +145,22 @@ return at > ${this.#wordsMax} ? -1 : at * 4
 }
 //# sourceURL=flyshuttle-flat-out-${typeId.toString(16).padStart(8, '0')}.js`
     const encode = new Function('keys', 'put', source)(keys, this.#put) as EncodeShape
-    return { typeId, encode }
+    return { typeId, keys, encode }
   }
 }
 
-/** Writes value `i` at word `at`; the word after it, or -1 when it is no flat value. */
-function createPut(views: Views, wordsMax: number): (i: number, v: unknown, at: number) => number {
+/** Writes a value at word `at` and its tag at byte `i`; the word after it, or -1: not flat. */
+export type Put = (i: number, value: unknown, at: number) => number
+
+/** `setLimit` says before which word all text has to end. */
+export function createPut(views: Views): { put: Put; setLimit: (word: number) => void } {
   const { bytes: u8, i32, f64 } = views
   const buffer = views.buffer as StringBuffer
+  let limit = 0
 
   const putText = (i: number, text: string, at: number): number => {
     const chars = text.length
-    const leftBytes = (wordsMax - at - 1) * 4
+    const leftBytes = (limit - at - 1) * 4
     // Three bytes per char is the most that UTF-8 takes.
     if (chars * 3 > leftBytes) return -1
     if (chars <= ASCII_CHARS_MAX) {
@@ -173,7 +196,7 @@ function createPut(views: Views, wordsMax: number): (i: number, v: unknown, at: 
     return at + 1 + ((written + 3) >>> 2)
   }
 
-  return (i, value, at) => {
+  const put: Put = (i, value, at) => {
     if (typeof value === 'number') {
       if ((value | 0) === value) {
         u8[i] = INT
@@ -193,6 +216,10 @@ function createPut(views: Views, wordsMax: number): (i: number, v: unknown, at: 
     else return -1
     return at
   }
+  const setLimit = (word: number): void => {
+    limit = word
+  }
+  return { put, setLimit }
 }
 
 type DecodeShape = (offset: number, end: number) => unknown
@@ -311,44 +338,7 @@ function createReader(views: Views): Reader {
   }
 }
 
-// The same text comes again and again (topics, names, codes), and making a string costs ten times
-// as much as comparing eight words. Direct-mapped, one for the thread.
-const CACHED_CHARS_MAX = 32
-const CACHE_SLOTS = 4096
-const CACHE_SHIFT = 20 // 2^12 slots
-const WORDS_PER_SLOT = CACHED_CHARS_MAX / 4
-const cacheBytes = Buffer.alloc(CACHE_SLOTS * CACHED_CHARS_MAX) as unknown as StringBuffer
-const cacheWords = new Int32Array(
-  cacheBytes.buffer,
-  cacheBytes.byteOffset,
-  CACHE_SLOTS * WORDS_PER_SLOT,
-)
-const cacheChars = new Int32Array(CACHE_SLOTS)
-const cacheTexts: string[] = Array.from({ length: CACHE_SLOTS }, () => '')
-
-function cachedText(i32: Int32Array, first: number, chars: number): string {
-  const words = (chars + 3) >>> 2
-  let hash = chars
-  for (let k = 0; k < words; k++) {
-    hash = Math.imul(hash ^ (i32[first + k] as number), 0x85eb_ca6b)
-    hash ^= hash >>> 13
-  }
-  const slot = Math.imul(hash, 0x9e37_79b1) >>> CACHE_SHIFT
-  const base = slot * WORDS_PER_SLOT
-  let isSame = cacheChars[slot] === chars
-  for (let k = 0; isSame && k < words; k++) isSame = cacheWords[base + k] === i32[first + k]
-  if (isSame) return cacheTexts[slot] as string
-  // Made from the copy: the shared bytes may change in between.
-  for (let k = 0; k < words; k++) cacheWords[base + k] = i32[first + k] as number
-  cacheChars[slot] = chars
-  return (cacheTexts[slot] = textOf(base * 4, chars))
-}
-
-function textOf(at: number, chars: number): string {
-  return chars <= 12 ? shortText(cacheBytes, at, chars) : cacheBytes.latin1Slice(at, at + chars)
-}
-
-function tagWords(keys: number): number {
+export function tagWords(keys: number): number {
   return ((keys + 7) & -8) >>> 2
 }
 

@@ -14,8 +14,11 @@ import {
   FLUSH_BYTES,
   FRAME_HEADER_BYTES,
 } from '../base/limits.js'
+import { CodecId } from '../base/codec-id.js'
 import { anyOf, type Test } from '../codec/filter.js'
 import { NO_HEADERS } from '../codec/headers.js'
+import type { Shape } from '../codec/flat.js'
+import { flatEmitter } from '../codec/flat-emitter.js'
 import type { Message } from '../codec/message.js'
 import type { Emit, StructCodec } from '../codec/struct.js'
 import type { LinkWriter } from '../link/outbox.js'
@@ -29,6 +32,7 @@ import {
   FrameKind,
 } from '../ring/frame.js'
 import type { Destination } from './destinations.js'
+import type { PayloadStage } from './payload.js'
 import type { Route } from './route-table.js'
 
 /** By all engines of this thread. */
@@ -58,11 +62,36 @@ export class Outlet {
   }
 
   /** To be called after each message that took the long way and was written. */
-  learn(views: Views, dictionary: DictionaryWriter): void {
+  learn(views: Views, dictionary: DictionaryWriter, stage: PayloadStage): void {
     const { solo } = this.route
     if (solo === null || this.route.parked.length > 0) return
-    if (solo === this.link && this.route.isFiltered === this.#isFiltered) this.route.open()
-    else if (++this.#messages >= EMITTER_AFTER_MESSAGES) this.#compile(solo, views, dictionary)
+    const isObject = this.message.codec === CodecId.Msgpack
+    if (isObject && stage.shapeOf(this.message) === null) {
+      this.emit = null
+      this.link = null
+    } else if (solo === this.link && this.route.isFiltered === this.#isFiltered) this.route.open()
+    else if (++this.#messages >= EMITTER_AFTER_MESSAGES) {
+      if (isObject) this.#compileFlat(solo, views, stage.shapeOf(this.message))
+      else this.#compile(solo, views, dictionary)
+    }
+  }
+
+  /** Not for filtered routes: filters read the value, and the emitter reads it once more. */
+  #compileFlat(link: LinkWriter, views: Views, shape: Shape | null): void {
+    const { route } = this
+    const { ring } = link
+    this.#messages = 0
+    if (shape === null || route.isFiltered || route.subjectId === 0) return
+    if (emittersMade >= EMITTERS_MAX || ring.data + ring.ringBytes > DATA_END_MAX) return
+    this.#isFiltered = false
+    this.emit = flatEmitter(views, shape, {
+      ...this.#laneOf(link, link.frameBytesMax >>> 3),
+      word0: FrameKind.Publish << FRAME_KIND_SHIFT,
+      word1: CodecId.Flat << FRAME_CODEC_SHIFT,
+      typeId: shape.typeId | 0,
+    })
+    this.link = link
+    route.open()
   }
 
   #compile(link: LinkWriter, views: Views, dictionary: DictionaryWriter): void {
@@ -73,12 +102,27 @@ export class Outlet {
     const lengthBytes = FRAME_HEADER_BYTES + struct.bytes
     if (lengthBytes > link.frameBytesMax) return
     if (!dictionary.addType(typeId, struct.canonical)) return
-    const { ring } = link
-    const units = lengthBytes >>> 3
     const gate = route.gate(link)
     const emit = struct.emitter(views, {
+      ...this.#laneOf(link, lengthBytes >>> 3),
+      // Signed, as the ring's words are: V8 boxes what is larger.
+      word0: lengthBytes | (FrameKind.Publish << FRAME_KIND_SHIFT),
+      word1: codec << FRAME_CODEC_SHIFT,
+      typeId: typeId | 0,
+    })
+    this.#isFiltered = route.isFiltered
+    this.emit = route.isFiltered ? this.#askFirst(emit, gate, views.i32, struct) : emit
+    this.link = link
+    route.open()
+  }
+
+  /** What an emitter has to know, whatever it writes. */
+  #laneOf(link: LinkWriter, units: number) {
+    const { ring } = link
+    const { route } = this
+    return {
       cursor: ring.cursor,
-      gate,
+      gate: route.gate(link),
       kept: this.#kept,
       versionIndex: VERSION_INDEX,
       fullIndex: link.fullIndex,
@@ -88,18 +132,10 @@ export class Outlet {
       indexMax: ring.capacity - units,
       batchUnits: FLUSH_BYTES >>> 3,
       highWaterUnits: link.highWaterFreeBytes >>> 3,
-      // Signed, as the ring's words are: V8 boxes what is larger.
-      word0: lengthBytes | (FrameKind.Publish << FRAME_KIND_SHIFT),
-      word1: codec << FRAME_CODEC_SHIFT,
       sourceShift: FRAME_SOURCE_SHIFT,
       subjectId: route.subjectId,
-      typeId: typeId | 0,
       number: emittersMade++,
-    })
-    this.#isFiltered = route.isFiltered
-    this.emit = route.isFiltered ? this.#askFirst(emit, gate, views.i32, struct) : emit
-    this.link = link
-    route.open()
+    }
   }
 
   /**
@@ -126,5 +162,7 @@ export class Outlet {
   }
 }
 
+/** What lies beyond is no signed 32-bit number, as the compiled code needs. */
+const DATA_END_MAX = 2 ** 31
 const ALL: Test = () => true
 const VERSION_INDEX = HEADER_VERSION >>> 2

@@ -17,7 +17,7 @@ import {
   STRUCT_BYTES_MAX,
 } from '../base/limits.js'
 import type { Message } from '../codec/message.js'
-import { FlatEncoder, type Slot } from '../codec/flat.js'
+import { FlatEncoder, type Shape, type Slot } from '../codec/flat.js'
 import { MsgpackEncoder } from '../codec/msgpack.js'
 import type { BoundStruct, StructCodec } from '../codec/struct.js'
 import { bytesIn } from '../codec/struct-text.js'
@@ -122,7 +122,15 @@ export class PayloadStage {
     } else this.#setBytes(CodecId.Msgpack, 0, this.#encoder.encoded, bytes)
   }
 
-  /** What is known of the objects that travel as this message, or on this subject. */
+  /**
+   * The keys that the objects of a message usually have; null where nothing is known, or where they
+   * have ever other ones.
+   */
+  shapeOf(message: Message<unknown>): Shape | null {
+    const slot = this.#slotsOfMessages[message.ordinal]
+    return slot === undefined || FlatEncoder.isGivenUp(slot) ? null : slot.shape
+  }
+
   #slotOf(message: Message<unknown> | null, subject: string): Slot {
     const slot =
       message === null ? this.#slotsOfSubjects.get(subject) : this.#slotsOfMessages[message.ordinal]

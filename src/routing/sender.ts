@@ -302,7 +302,7 @@ export class Sender {
   /** A message took the long way: it may be time for a shorter one. */
   #learn(message: Message<unknown> | string): void {
     if (typeof message !== 'object') return
-    this.#outlets[message.ordinal]?.learn(this.#views, this.#dictionary)
+    this.#outlets[message.ordinal]?.learn(this.#views, this.#dictionary, this.#stage)
   }
 
   /**

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { EMITTER_AFTER_MESSAGES } from '../../src/base/limits.js'
 import type { MessageInfo } from '../../src/agent/info.js'
-import { message, type Message } from '../../src/codec/message.js'
+import { message, object, type Message } from '../../src/codec/message.js'
 import { ascii, bytes, f64, i32, utf8, type Infer } from '../../src/codec/schema.js'
 import type { LocalSubscription } from '../../src/routing/target.js'
 import { World, type Player } from './world.js'
@@ -45,7 +45,17 @@ const steps = fc.array(
     what: fc.constantFrom(
       ...PUBLISHES,
       ...BOUND,
-      ...(['object', 'nested', 'refused', 'try', 'subscribe', 'unsubscribe', 'full'] as const),
+      ...([
+        'object',
+        'typed object',
+        'typed object',
+        'nested',
+        'refused',
+        'try',
+        'subscribe',
+        'unsubscribe',
+        'full',
+      ] as const),
       ...(['drain', 'drain', 'settle'] as const),
     ),
     which: fc.nat(3),
@@ -75,6 +85,7 @@ function play(drawn: Steps): void {
   const world = new World(3, { bulkRingBytes: 1024 })
   const { sender, outbox } = world.thread(0)
   const messages = ['a', 'a', 'b', 'b'].map((subject) => message(subject, Mixed))
+  const objects = ['a', 'b'].map((subject) => message(subject, object<unknown>()))
   const { publishers } = world.thread(0)
   const bound = messages.map((one) => publishers.of(one, ['code', 'f', 'n', 'block', 'text'], 5))
   const sent: Record<string, { n: number }[]> = { a: [], b: [] }
@@ -115,10 +126,12 @@ function play(drawn: Steps): void {
       else if (what === 'bound') {
         const plain = value()
         publish(target, plain, plain, 'bound')
-      } else if (what === 'object') {
-        const plain = { ...value(), block: k }
+      } else if (what === 'object' || what === 'typed object') {
+        const isTyped = what !== 'object'
+        const plain = { ...value(), block: isTyped && k % 7 === 6 ? [k] : k }
         // Objects without a schema do not keep -0.
-        publish(subject, plain, { ...plain, f: plain.f + 0 } as { n: number })
+        const arrives = { ...plain, f: plain.f + 0 } as { n: number }
+        publish(isTyped ? (objects[which >> 1] as never) : subject, plain, arrives)
       } else if (what === 'try') {
         const plain = value()
         publish(target, plain, plain, 'tryPublish')
