@@ -84,6 +84,8 @@ export const NATIVE_READ_BYTES_MIN = 2048
 /** Subscriptions alive at one time in one engine, and the bytes of each half of the change log. */
 export const SUBSCRIPTIONS_MAX = 131_072
 export const CHANGE_LOG_BYTES = 16 * 1024 * 1024
+/** The part of a half that a snapshot of all live subscriptions must leave for changes. */
+export const LOG_ROOM_DIVISOR = 16
 /** What one subscription may say to its senders beside its pattern, as JSON. */
 export const RULES_BYTES_MAX = 8192
 

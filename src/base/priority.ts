@@ -17,12 +17,16 @@ const RANKS = [2, 0, 1, 3, 4] as const
 const NORMAL = 0
 const NORMAL_RANK = RANKS[NORMAL]
 
+/** While everything is normal, nobody is passed by. */
+const NONE_PASSED: number[] = []
+
 export class PriorityLine<T> {
-  readonly #normal = new Fifo<T>()
+  // Made when there is something to hold: a sender has a line for each subject, nearly all empty.
+  #normal: Fifo<T> | null = null
   /** One line for each rank, from the first item that is not normal on. */
   #ranks: Fifo<T>[] | null = null
   /** How many of higher ranks have left since the rank's oldest item came to the front. */
-  readonly #passed = RANKS.map(() => 0)
+  #passed: number[] = NONE_PASSED
   #length = 0
 
   get length(): number {
@@ -32,24 +36,30 @@ export class PriorityLine<T> {
   /** `priority` is the number in a frame. */
   push(item: T, priority: number): void {
     this.#length++
+    const normal = (this.#normal ??= new Fifo<T>())
     if (priority === NORMAL) {
-      this.#normal.push(item)
+      normal.push(item)
       return
     }
-    this.#ranks ??= RANKS.map((_, rank) => (rank === NORMAL_RANK ? this.#normal : new Fifo<T>()))
+    if (this.#ranks === null) {
+      this.#ranks = RANKS.map((_, rank) => (rank === NORMAL_RANK ? normal : new Fifo<T>()))
+      this.#passed = RANKS.map(() => 0)
+    }
     this.#ranks[RANKS[priority] as number]?.push(item)
   }
 
   /** The item whose turn it is, left in place. */
   peek(): T | undefined {
-    return this.#ranks === null ? this.#normal.peek() : this.#ranks[this.#next(this.#ranks)]?.peek()
+    return this.#ranks === null
+      ? this.#normal?.peek()
+      : this.#ranks[this.#next(this.#ranks)]?.peek()
   }
 
   shift(): T | undefined {
     if (this.#length === 0) return undefined
     this.#length--
     const ranks = this.#ranks
-    if (ranks === null) return this.#normal.shift()
+    if (ranks === null) return this.#normal?.shift()
     const next = this.#next(ranks)
     this.#passed[next] = 0
     for (let rank = next + 1; rank < ranks.length; rank++) {

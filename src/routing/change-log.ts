@@ -19,7 +19,7 @@
 //           multiple of 4
 
 import { FlyshuttleError } from '../base/errors.js'
-import { RULES_BYTES_MAX } from '../base/limits.js'
+import { LOG_ROOM_DIVISOR, RULES_BYTES_MAX } from '../base/limits.js'
 import {
   HEADER_LOG_GENERATION,
   HEADER_LOG_TAIL_EVEN,
@@ -69,6 +69,8 @@ export class ChangeLogWriter {
   readonly #u32: Uint32Array
   #generation = 0
   #tailBytes = 0
+  /** What a snapshot of all live ones would take. */
+  #liveBytes = 0
 
   constructor(region: Region) {
     this.#region = region
@@ -79,6 +81,11 @@ export class ChangeLogWriter {
     return this.#live
   }
 
+  /** Of the half in use, how much is written. */
+  get bytes(): number {
+    return this.#tailBytes
+  }
+
   /** @throws ERR_SUBSCRIPTION_LIMIT when it is too large, or not even a snapshot has room for it */
   add(subscription: Subscription): void {
     const rulesBytes = rulesText(subscription).length
@@ -87,13 +94,20 @@ export class ChangeLogWriter {
       const wanted = `at most ${RULES_BYTES_MAX}`
       throw new FlyshuttleError('ERR_SUBSCRIPTION_LIMIT', { found, wanted })
     }
-    this.#live.set(subscription.id, subscription)
-    try {
-      this.#append(Op.Add, subscription)
-    } catch (error) {
-      this.#live.delete(subscription.id)
-      throw error
+    const before = this.#live.get(subscription.id)
+    const bytes =
+      entryBytes(subscription, rulesText(subscription)) -
+      (before === undefined ? 0 : entryBytes(before, rulesText(before)))
+    const { changeLogBytes } = this.#region.layout
+    // Some room must be left, or soon every change would be a snapshot of all.
+    const limitBytes = changeLogBytes - changeLogBytes / LOG_ROOM_DIVISOR
+    if (this.#liveBytes + bytes > limitBytes) {
+      const found = `${this.#live.size + 1} subscriptions take ${this.#liveBytes + bytes} bytes`
+      throw new FlyshuttleError('ERR_SUBSCRIPTION_LIMIT', { found, wanted: `${limitBytes} bytes` })
     }
+    this.#liveBytes += bytes
+    this.#live.set(subscription.id, subscription)
+    this.#append(Op.Add, subscription)
     this.#announce()
   }
 
@@ -103,6 +117,7 @@ export class ChangeLogWriter {
       const subscription = this.#live.get(id)
       if (subscription === undefined) continue
       this.#live.delete(id)
+      this.#liveBytes -= entryBytes(subscription, rulesText(subscription))
       this.#append(Op.Remove, { ...subscription, pattern: '', queue: '', rules: undefined })
       count++
     }
@@ -123,15 +138,6 @@ export class ChangeLogWriter {
   }
 
   #snapshot(): void {
-    let wantedBytes = 0
-    for (const subscription of this.#live.values()) {
-      wantedBytes += entryBytes(subscription, rulesText(subscription))
-    }
-    const limitBytes = this.#region.layout.changeLogBytes
-    if (wantedBytes > limitBytes) {
-      const found = `${this.#live.size} subscriptions take ${wantedBytes} bytes`
-      throw new FlyshuttleError('ERR_SUBSCRIPTION_LIMIT', { found, wanted: `${limitBytes} bytes` })
-    }
     const next = this.#generation + 1
     let tailBytes = 0
     for (const subscription of this.#live.values()) {
@@ -174,6 +180,11 @@ export class ChangeLogWriter {
   }
 }
 
+interface Change {
+  readonly op: number
+  readonly subscription: Subscription
+}
+
 export class ChangeLogReader {
   readonly #region: Region
   readonly #u32: Uint32Array
@@ -206,15 +217,12 @@ export class ChangeLogReader {
       const changes = this.#read(halfOf(this.#region, generation), from, tail)
       // Another half is in use now; ours may even have been written anew while we read it.
       if (Atomics.load(this.#u32, HEADER_LOG_GENERATION >>> 2) !== generation) continue
-      if (!isFresh) {
-        // A snapshot replaces all that we knew.
-        for (const known of [...this.#live.values()]) onRemove(known)
-        this.#live.clear()
-      }
+      if (!isFresh) this.#dropAllBut(changes, onRemove)
       this.#generation = generation
       this.#readBytes = tail
       for (const { op, subscription } of changes) {
         const known = this.#live.get(subscription.id)
+        if (known !== undefined && op === Op.Add && isSame(known, subscription)) continue
         if (known !== undefined) onRemove(known)
         if (op === Op.Add) {
           this.#live.set(subscription.id, subscription)
@@ -225,11 +233,27 @@ export class ChangeLogReader {
     }
   }
 
-  #read(half: number, from: number, tail: number): { op: number; subscription: Subscription }[] {
+  /**
+   * A snapshot replaces all that we knew. What it says again stays: it would be much work for each
+   * reader to take in very many subscriptions anew.
+   */
+  #dropAllBut(changes: readonly Change[], onRemove: (removed: Subscription) => void): void {
+    const said = new Set<number>()
+    for (const { subscription } of changes) said.add(subscription.id)
+    for (const known of this.#live.values()) {
+      if (said.has(known.id)) continue
+      this.#live.delete(known.id)
+      onRemove(known)
+    }
+  }
+
+  #read(half: number, from: number, tail: number): Change[] {
     const { buffer } = this.#region.views
     const { threads, subscriptions } = this.#region.layout
     const u32 = this.#u32
-    const changes: { op: number; subscription: Subscription }[] = []
+    const changes: Change[] = []
+    const textOf = (start: number, end: number): string =>
+      start === end ? '' : buffer.toString('latin1', start, end)
     let at = from
     while (at + ENTRY_HEADER_BYTES <= tail) {
       const word = (half + at) >>> 2
@@ -246,7 +270,7 @@ export class ChangeLogReader {
       // Not what thread 0 wrote: nothing after it can be read either. The next snapshot mends it.
       const isKnown = op === Op.Add || op === Op.Remove
       if (!isKnown || thread >= threads || id >= subscriptions || rulesEnd > half + tail) break
-      const rules = rulesOf(buffer.toString('latin1', rulesStart, rulesEnd))
+      const rules = rulesOf(textOf(rulesStart, rulesEnd))
       if (rules === null) break
       const subscription: Subscription = {
         id,
@@ -254,8 +278,8 @@ export class ChangeLogReader {
         thread,
         agent: place >>> 16,
         flags: flags & 0xffff,
-        pattern: buffer.toString('latin1', patternStart, queueStart),
-        queue: buffer.toString('latin1', queueStart, rulesStart),
+        pattern: textOf(patternStart, queueStart),
+        queue: textOf(queueStart, rulesStart),
         rules,
       }
       changes.push({ op, subscription })
@@ -263,6 +287,19 @@ export class ChangeLogReader {
     }
     return changes
   }
+}
+
+/** The numbers of a subscription come again, on another thread perhaps. */
+function isSame(one: Subscription, other: Subscription): boolean {
+  return (
+    one.generation === other.generation &&
+    one.thread === other.thread &&
+    one.agent === other.agent &&
+    one.flags === other.flags &&
+    one.pattern === other.pattern &&
+    one.queue === other.queue &&
+    rulesText(one) === rulesText(other)
+  )
 }
 
 function entryBytes({ pattern, queue }: Subscription, rules: string): number {

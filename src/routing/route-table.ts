@@ -65,7 +65,7 @@ export class Route implements Grouped {
   #gates: Map<LinkWriter, Int32Array> | null = null
   #filteredGates: Map<LinkWriter, Int32Array> | null = null
   /** Those of bound publishers, which lead to one link after the other. */
-  readonly #publisherGates: Int32Array[] = []
+  #publisherGates: Int32Array[] | null = null
 
   constructor(subject: string, subjectId: number) {
     this.subject = subject
@@ -88,7 +88,7 @@ export class Route implements Grouped {
 
   /** Has `shut` close `gate` too. Whoever owns it opens it. */
   addGate(gate: Int32Array): void {
-    this.#publisherGates.push(gate)
+    ;(this.#publisherGates ??= []).push(gate)
   }
 
   /** Emitters into the only receiver's link may pass until the routes change. */
@@ -100,7 +100,7 @@ export class Route implements Grouped {
   shut(): void {
     // A version that has been: they only move forward.
     const gates = [this.#gates?.values() ?? [], this.#filteredGates?.values() ?? []]
-    for (const some of [...gates, this.#publisherGates]) {
+    for (const some of [...gates, this.#publisherGates ?? []]) {
       for (const gate of some) gate[0] = this.version - 1
     }
   }

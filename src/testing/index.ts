@@ -19,3 +19,13 @@ export { FRAME_KIND_SHIFT, FrameKind } from '../ring/frame.js'
 export { RingReader, RingWriter, type FrameHandler, type RingPlace } from '../ring/ring.js'
 export { checkSubject, subjectMatches } from '../routing/subject.js'
 export { SubjectTrie } from '../routing/subject-trie.js'
+
+// Those for the benchmarks of routing.
+export { policyOf } from '../agent/queue-policy.js'
+export { createRandom } from '../base/random.js'
+export { Outbox } from '../link/outbox.js'
+export { DictionaryWriter } from '../memory/dictionary.js'
+export { ChangeLogWriter } from '../routing/change-log.js'
+export { Group } from '../routing/group.js'
+export { RouteTable } from '../routing/route-table.js'
+export { NONE_ASKED } from '../routing/wanted.js'

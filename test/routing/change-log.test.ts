@@ -249,6 +249,47 @@ describe('the change log', () => {
     })
   })
 
+  test('a snapshot tells a reader only what it changes', () => {
+    const region = smallRegion(2, { changeLogBytes: 1024 })
+    const writer = new ChangeLogWriter(region)
+    const reader = new ChangeLogReader(region)
+    const told: string[] = []
+    const look = (): string[] => {
+      reader.catchUp(
+        ({ id }) => told.push(`+${id}`),
+        ({ id }) => told.push(`-${id}`),
+      )
+      return told.splice(0)
+    }
+    for (let id = 0; id < 5; id++) writer.add(entry(id))
+    expect(look()).toHaveLength(5)
+    const generation = generationOf(region)
+    writer.remove([3])
+    writer.add(entry(4, { thread: 0 })) // Another one, which has taken over the number.
+    while (generationOf(region) === generation) {
+      writer.add(entry(9))
+      writer.remove([9])
+    }
+    expect(look().filter((change) => !change.endsWith('9'))).toEqual(['-3', '-4', '+4'])
+  })
+
+  test('takes in changes at a bounded cost each, also when nearly full', () => {
+    const region = smallRegion(2, { changeLogBytes: 65_536, subscriptions: 4096 })
+    const writer = new ChangeLogWriter(region)
+    let id = 0
+    const addAll = (): void => {
+      for (;;) writer.add(entry(id++))
+    }
+    expect(addAll).toThrow(/subscriptions take/)
+    const before = generationOf(region)
+    for (let n = 0; n < 1000; n++) {
+      writer.remove([n % id])
+      writer.add(entry(n % id))
+    }
+    // 2000 changes, of which a snapshot leaves room for about a hundred.
+    expect(generationOf(region) - before).toBeLessThan(50)
+  })
+
   test('says the same as a map, whoever reads when', () => {
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.tuple(fc.nat(40), fc.nat(60)).map((add) => ({ add })) },
@@ -394,7 +435,7 @@ describe('the change log', () => {
   })
 
   test('a reader on another thread ends up with what the writer has', async () => {
-    const region = smallRegion(2, { changeLogBytes: 4096 })
+    const region = smallRegion(2, { changeLogBytes: 4608 })
     const worker = new Worker(new URL('../fixtures/log-writer.mjs', import.meta.url), {
       workerData: { memory: region.memory, changes: 60_000 },
     })
