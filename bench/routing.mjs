@@ -43,7 +43,8 @@ async function main() {
     rows.push(row)
     console.log(rowText(row))
   }
-  const size = `${SUBSCRIPTIONS.toLocaleString('en')} subscriptions, ${SUBJECTS.toLocaleString('en')} subjects`
+  const text = (count) => count.toLocaleString('en')
+  const size = `${text(SUBSCRIPTIONS)} subscriptions, ${text(SUBJECTS)} subjects`
   for (const isMixed of [false, true]) {
     console.log(`\nlook-up: ${size}, ${isMixed ? 'a fifth with wildcards' : 'no wildcards'}`)
     for (const row of lookupRows(await measureLookup(isMixed, pace.tables))) tell(row)

@@ -28,7 +28,7 @@ export interface SubscribeOptions<T = any> {
    * How a sender chooses among the subscriptions of one queue, the responders of one subject or the
    * instances of an agent. All of them must have the same. Default `'round-robin'`.
    */
-  readonly policy?: QueuePolicy
+  readonly policy?: QueuePolicy<T>
   /** With policy `'weighted'`: its share, 1 to 1000, beside those of the others. Default 1. */
   readonly weight?: number
   /** Never holds a publisher back: what finds no room is skipped. Default false. */

@@ -6,13 +6,19 @@
 
 import { checkKeys, invalid } from '../base/checks.js'
 
+/** Fields that can be a key. Any name, where nothing is known of the message. */
+type KeyField<T> = unknown extends T
+  ? string
+  : { [K in keyof T]-?: T[K] extends string | number | bigint | boolean ? K : never }[keyof T] &
+      string
+
 /** The same key goes to the same member as long as it is there. */
-export interface KeyPolicy {
+export interface KeyPolicy<T = any> {
   /**
    * The field of the message that is the key. A `key` given to `publish` comes first; a message
    * with neither goes to the next in turn.
    */
-  readonly key?: string
+  readonly key?: KeyField<T>
   /**
    * A message waits for its member when that is full. Default false: another takes it, and the
    * messages of one key may be handled out of order.
@@ -29,8 +35,8 @@ export interface KeyPolicy {
  * - `'weighted'`: in proportion to the members' `weight`;
  * - `'key'` or a `KeyPolicy`: by the message's key.
  */
-export type QueuePolicy =
-  'round-robin' | 'least-loaded' | 'two-choices' | 'weighted' | 'key' | KeyPolicy
+export type QueuePolicy<T = any> =
+  'round-robin' | 'least-loaded' | 'two-choices' | 'weighted' | 'key' | KeyPolicy<T>
 
 export const PolicyKind = {
   RoundRobin: 0,
