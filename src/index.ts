@@ -34,7 +34,10 @@ export type {
   DiagnosticEvents,
   LinkFullEvent,
   MailboxFullEvent,
+  ForgottenEvent,
 } from './base/events.js'
+export type { Lease, Loan } from './agent/lease.js'
+export type { LoanOptions } from './engine/loans.js'
 export type {
   AgentBatchOptions,
   AgentDefinition,

@@ -39,6 +39,12 @@ export interface SubscribeOptions<T = any> {
    */
   readonly lazy?: boolean
   /**
+   * Hand over a `Lease`: the bytes where they lie in shared memory, instead of a copy of them, for
+   * messages of raw bytes. Release it when done, or have `using` do it; when the handler throws, it
+   * is released. Default false.
+   */
+  readonly lease?: boolean
+  /**
    * Which messages are wanted, by fields, headers or paths: `{ delayMin: { gte: 60 } }`. Asked by
    * the sender, so what is refused is never written. Default: all.
    */

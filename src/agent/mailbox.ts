@@ -9,6 +9,7 @@
 
 import { FlyshuttleError } from '../base/errors.js'
 import { PriorityLine } from '../base/priority.js'
+import { letGo } from './lease.js'
 import { NO_EXTRAS, PublishInfo, RequestTicket, type Extras, type MessageInfo } from './info.js'
 
 export type Handler = (value: never, info: MessageInfo) => unknown
@@ -111,7 +112,7 @@ export class Mailbox {
     agent: number,
     extras: Extras = NO_EXTRAS,
   ): void {
-    if (this.#isStopped) this.bury('stopped', null, extras)
+    if (this.#isStopped) this.#discard(value, 'stopped', extras)
     else if (this.isBusy) this.#enqueue({ value, subject, thread, agent, extras, ticket: null })
     else this.#handlePublish(value, subject, thread, agent, extras)
   }
@@ -203,6 +204,12 @@ export class Mailbox {
     this.bury('handler-error', error, extras)
   }
 
+  /** Nobody handles it: its lease ends here, and what wants a grave gets one. */
+  #discard(value: unknown, why: Why, extras: Extras): void {
+    letGo(value)
+    this.bury(why, null, extras)
+  }
+
   protected bury(why: Why, error: unknown, extras: Extras): void {
     if (extras.kept === null) return
     try {
@@ -225,7 +232,7 @@ export class Mailbox {
     this.#look()
     for (let next = this.#line.shift(); next !== undefined; next = this.#line.shift()) {
       if (next.ticket !== null) this.#refuse(next.ticket)
-      else this.bury('stopped', null, next.extras)
+      else this.#discard(next.value, 'stopped', next.extras)
     }
     this.#lowerFull()
   }
@@ -238,7 +245,7 @@ export class Mailbox {
   #enqueue(waiting: Waiting): void {
     if (this.#isFull && this.#options.isLossy === true && waiting.ticket === null) {
       this.#events.onDropped()
-      this.bury('no-room', null, waiting.extras)
+      this.#discard(waiting.value, 'no-room', waiting.extras)
       return
     }
     this.#line.push(waiting, waiting.extras.priority)
@@ -263,7 +270,7 @@ export class Mailbox {
       if (ticket !== null) this.#handleRequest(value, ticket)
       else if (extras.deadlineMs === Infinity || !this.#events.isExpired(extras.deadlineMs)) {
         this.#handlePublish(value, subject, thread, agent, extras)
-      } else this.bury('expired', null, extras)
+      } else this.#discard(value, 'expired', extras)
     }
     this.#look()
     this.#lowerFull()

@@ -21,6 +21,7 @@ export const ERROR_CATALOGUE = {
     '{wanted}); await drained() or send()',
   ERR_CHANNEL_CLOSED: 'channel {subject} is closed: {found} is not possible any more',
   ERR_CHANNEL_TAKEN: 'channel {subject}: its {found} has been opened before; wanted one of each',
+  ERR_CHUNKS_EXHAUSTED: 'no block of shared memory is free for {found} bytes: {wanted}',
   ERR_CLOSED: 'the engine is closed: {found} is not possible any more',
   ERR_DEAD_LETTERS_FULL: 'no room for a dead letter of {subject}: {found}; at most {wanted}',
   ERR_DICTIONARY_FULL:
@@ -36,7 +37,9 @@ export const ERROR_CATALOGUE = {
     '`{found}` was read after the handler returned or awaited; copy what you need before',
   ERR_JOIN_REFUSED: 'this thread cannot join the engine: {found}; wanted {wanted}',
   ERR_LAYOUT_MISMATCH: 'the region has {field} {found}; wanted {wanted}',
+  ERR_LEASE_ENDED: 'the lease of a message on {subject} was read after it was {found}',
   ERR_LETTER_UNKNOWN: 'there is no dead letter {found}: replayed, purged or dropped meanwhile',
+  ERR_LOAN_ENDED: 'the loan was used after it was {found}; wanted a fresh one',
   ERR_MESSAGE_TOO_LARGE: '{subject}: the message takes {found} bytes; at most {wanted} fit a frame',
   ERR_NO_RESPONDERS: 'nobody handles requests on {subject}',
   ERR_OPTION_INVALID: 'option {option} is {found}; wanted {wanted}',

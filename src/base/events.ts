@@ -74,6 +74,14 @@ export interface DeadLetterEvent extends OfThread {
   readonly error: string
 }
 
+/** `flyshuttle:forgotten`, told on that thread: a lease or loan was never released. */
+export interface ForgottenEvent extends OfThread {
+  readonly what: 'lease' | 'loan'
+  /** Of the message; null for a loan. */
+  readonly subject: string | null
+  readonly bytes: number
+}
+
 /** Event → message. The channel of an event is `flyshuttle:` and its name. */
 export interface DiagnosticEvents {
   attach: AttachEvent
@@ -81,6 +89,7 @@ export interface DiagnosticEvents {
   dead: DeadEvent
   deadLetter: DeadLetterEvent
   full: LinkFullEvent | MailboxFullEvent
+  forgotten: ForgottenEvent
 }
 
 export type EventName = keyof DiagnosticEvents
@@ -91,6 +100,7 @@ const CHANNELS = {
   dead: channel('flyshuttle:dead'),
   deadLetter: channel('flyshuttle:deadLetter'),
   full: channel('flyshuttle:full'),
+  forgotten: channel('flyshuttle:forgotten'),
 } as const
 
 export const EVENT_NAMES = Object.keys(CHANNELS) as EventName[]

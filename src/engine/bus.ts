@@ -15,6 +15,7 @@ import { createRandom } from '../base/random.js'
 import { checkRpc, type Message, type Rpc } from '../codec/message.js'
 import { LoopMeter } from '../counters/thread-counters.js'
 import { createDoorbell, type Doorbell } from '../link/doorbell.js'
+import { Leases } from '../agent/lease.js'
 import { ChunkPool } from '../link/chunk-pool.js'
 import { Inbox } from '../link/inbox.js'
 import { Outbox } from '../link/outbox.js'
@@ -36,6 +37,7 @@ import { ControlPlane } from './control-plane.js'
 import { DeadLetters } from './dead-letters.js'
 import { flushSync } from './flush-sync.js'
 import type { Letters } from './letters.js'
+import { Loans } from './loans.js'
 import { Replies } from './replies.js'
 import type { SubscribeTarget } from './subscribe-options.js'
 import { Subscriptions, type Party } from './subscriptions.js'
@@ -51,6 +53,7 @@ export class Bus {
   readonly sender: Sender
   readonly letters: Letters
   readonly deadLetters: DeadLetters
+  readonly loans: Loans
   readonly publishers: Publishers
   readonly #dispatcher: Dispatcher
   readonly #awaiting: Awaiting
@@ -72,6 +75,7 @@ export class Bus {
     const dictionary = new DictionaryWriter(region, thread)
     this.#outbox = new Outbox(region, thread)
     const pool = new ChunkPool(region, thread, this.clock, (waiting) => this.wake(waiting))
+    const leases = new Leases(pool, region.memory)
     // A seed of its own for each thread and each of its lives.
     const random = createRandom(incarnation * THREADS_MAX + thread)
     const isNearHere = (to: number): boolean => isNear(options.slots, thread, to)
@@ -101,6 +105,7 @@ export class Bus {
         isExpired,
       },
     )
+    this.loans = new Loans(leases, this.sender, hold)
     this.publishers = new Publishers(region, this.#outbox, routes, this.sender)
     this.#replies = new Replies(this.#outbox, this.sender, (error, subject) =>
       this.#report(error, subject, ''),
@@ -116,7 +121,7 @@ export class Bus {
       this.#replies,
       (source, payload) => host.onControl(source, payload),
     )
-    this.#dispatcher = new Dispatcher(region, pool, copyBytes, {
+    this.#dispatcher = new Dispatcher(region, leases, copyBytes, {
       onReply: (from, counter, isFailed) =>
         this.#awaiting.onReply(this.#inbox.source, from, counter, isFailed),
       onControl: (source, from, counter, payload) =>
@@ -313,6 +318,7 @@ export class Bus {
         const found = `delivering ${dropped} messages that still waited for room`
         this.#report(new FlyshuttleError('ERR_CLOSED', { found }), '(close)', '')
       }
+      this.loans.close()
       this.#replies.close()
       this.#awaiting.close(error)
     } finally {
@@ -341,6 +347,7 @@ export class Bus {
       // STEP flush: what waited for room goes first, then every batch of this drain.
       this.#subscriptions.deliverBatches()
       this.sender.retry()
+      this.loans.retry()
       this.#outbox.flushAll()
     } catch (error) {
       this.#report(error, '(flush)', '')

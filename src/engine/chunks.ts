@@ -16,6 +16,8 @@ export interface ChunkStats {
   readonly blocksInUse: number
   /** Bytes of the blocks in use, whether filled or not. */
   readonly bytesInUse: number
+  /** Leases and loans that were never released, and came back by the garbage collector. */
+  readonly forgotten: number
   /** Every size of block, the smallest first. */
   readonly sizes: readonly ChunkSize[]
   /** Who keeps which block, the longest first. A block that several keep stands here so often. */
@@ -99,6 +101,7 @@ export function chunksOf(
     blocks: table.layout.blocks,
     blocksInUse: records.length,
     bytesInUse: records.reduce((sum, { classBytes }) => sum + classBytes, 0),
+    forgotten: table.forgotten,
     sizes: table.layout.classes.map(({ bytes, count }) => ({
       bytes,
       blocks: count,

@@ -4,6 +4,7 @@
 // thread's bus with the name of the party that speaks.
 
 import type { BatchOptions, SubscribeOptions } from '../agent/agent.js'
+import type { Lease } from '../agent/lease.js'
 import type { MessageInfo } from '../agent/info.js'
 import type { Message, Rpc } from '../codec/message.js'
 import { PLAIN, envelopeOf, type PublishOptions } from '../routing/envelope.js'
@@ -14,6 +15,7 @@ import type { Bus } from './bus.js'
 import { checkKeys, invalid } from '../base/checks.js'
 import { publishMany } from '../routing/publish-many.js'
 import type { DeadLetters } from './dead-letters.js'
+import { Lender } from './lender.js'
 import { Pull, type Received } from './pull.js'
 import { requestEach } from './request-each.js'
 import type { Party } from './subscriptions.js'
@@ -33,6 +35,9 @@ export interface SubscriptionIterator<T> extends SubscriptionHandle {
   [Symbol.asyncIterator](): AsyncIterator<Received<T>, undefined>
 }
 
+/** Options of a subscription whose handler gets leases. */
+type LeaseOptions = SubscribeOptions & { readonly lease: true }
+
 /** `accepted`: written or on its way. `full`: no room now, nothing was kept. */
 export type Outcome = 'accepted' | 'full'
 
@@ -46,7 +51,7 @@ type AllFields<T, F extends readonly unknown[]> = [Exclude<keyof T, F[number]>] 
   ? unknown
   : { readonly missing: Exclude<keyof T, F[number]> }
 
-export class Endpoint {
+export class Endpoint extends Lender {
   readonly #bus: Bus
   readonly #party: Party
   // At hand, because every message goes through here.
@@ -54,6 +59,7 @@ export class Endpoint {
   readonly #agent: number
 
   constructor(bus: Bus, party: Party) {
+    super(bus, party)
     this.#bus = bus
     this.#party = party
     this.#sender = bus.sender
@@ -282,6 +288,15 @@ export class Endpoint {
    * await engine.subscribe(Flight, { onBatch: (flights) => table.insert(flights) })
    * for await (const { value, subject } of await engine.subscribe(Flight)) { … }
    */
+  subscribe(
+    target: Message<Uint8Array> | string,
+    handler: (lease: Lease, info: MessageInfo) => unknown,
+    options: LeaseOptions,
+  ): Promise<SubscriptionHandle>
+  subscribe(
+    target: Message<Uint8Array> | string,
+    options: LeaseOptions,
+  ): Promise<SubscriptionIterator<Lease>>
   subscribe<T>(
     target: Message<T>,
     handler: (value: T, info: MessageInfo) => unknown,

@@ -185,9 +185,6 @@ export class Engine extends Endpoint {
   /**
    * Who keeps which block of shared memory, since when: large messages, loans and leases. Read
    * without asking the threads, so a leak shows also when they are stuck.
-   *
-   * @example
-   * console.table(engine.chunks().holders.map(({ as, name, subject, sinceMs }) => ({ … })))
    */
   chunks(): ChunkStats {
     const nowMs = this.#bus.clock.nowMs()
@@ -282,6 +279,7 @@ export class Engine extends Endpoint {
     this.#door.close(EngineState.Closed)
     await Promise.all(this.#workers().map((place) => this.#end(place)))
     this.#bus.close()
+    this.#reclaim.reclaim(0)
     for (const bell of this.#bells) if (bell >= 0) this.#binding?.closeBell(bell)
     this.#bells.fill(-1)
     this.#placing.releaseMain()

@@ -35,8 +35,8 @@ export interface EngineOptions {
   readonly ringBytes?: number
   /**
    * Address space for messages that are too large for a ring, for loans and leases; pages that
-   * nobody touches cost nothing. A message takes at most a quarter of it, and at most 64 MiB. 0:
-   * none of these. Default 256 MiB.
+   * nobody touches cost nothing. `capabilities.messageBytesMax` says how large a message may be
+   * then. 0: none of these. Default 256 MiB.
    */
   readonly chunkBytes?: number
   /**

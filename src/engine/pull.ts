@@ -3,6 +3,7 @@
 // The mailbox waits until a message has been taken, so a slow loop holds its senders back as a slow
 // handler does.
 
+import { letGo } from '../agent/lease.js'
 import { Fifo } from '../base/fifo.js'
 
 /** A received message, as async iteration yields it. */
@@ -34,7 +35,8 @@ export class Pull implements AsyncIterator<Received<never>, undefined> {
 
   /** The handler of the subscription. What it returns settles when the message has been taken. */
   push(received: Received<never>): Promise<void> | undefined {
-    if (this.#give({ done: false, value: received }) || this.#hasEnded) return undefined
+    if (this.#give({ done: false, value: received })) return undefined
+    if (this.#hasEnded) return letGo(received.value) as undefined
     return new Promise((taken) => (this.#held = { received, taken }))
   }
 
@@ -60,6 +62,7 @@ export class Pull implements AsyncIterator<Received<never>, undefined> {
 
   end(): void {
     this.#hasEnded = true
+    letGo(this.#held?.received.value)
     this.#held?.taken()
     this.#held = null
     while (this.#give({ done: true, value: undefined })) continue

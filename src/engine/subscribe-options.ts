@@ -9,7 +9,9 @@ import {
   MAILBOX_MESSAGES_DEFAULT,
   REQUESTS_PENDING_MAX,
 } from '../base/limits.js'
-import type { Message, Rpc } from '../codec/message.js'
+import { CodecId } from '../base/codec-id.js'
+import { FlyshuttleError } from '../base/errors.js'
+import { message as createMessage, raw, type Message, type Rpc } from '../codec/message.js'
 import { checkPattern, checkSubject } from '../routing/subject.js'
 
 export type SubscribeTarget = string | Message<any> | Rpc<any, any>
@@ -24,7 +26,7 @@ const SHARED_OPTIONS = [
   'max',
   'deadLetter',
 ]
-const OPTIONS = [...SHARED_OPTIONS, 'concurrency', 'lazy']
+const OPTIONS = [...SHARED_OPTIONS, 'concurrency', 'lazy', 'lease']
 const BATCH_OPTIONS = [...SHARED_OPTIONS, 'onBatch', 'batchMax']
 
 export interface CheckedSubscription {
@@ -74,4 +76,20 @@ export function checkSubscription(
     batchMax: checkCount('batchMax', batchMax, 1, REQUESTS_PENDING_MAX),
     max: max === undefined ? null : checkCount('max', max, 1, Number.MAX_SAFE_INTEGER),
   }
+}
+
+/** What a lease of whatever comes on a pattern must be. */
+export const ANY_BYTES = createMessage('lease', raw) as Message<unknown>
+
+/** @throws ERR_OPTION_INVALID where there are no bytes to read in place */
+export function checkLease(
+  { lazy }: SubscribeOptions,
+  message: Message<unknown> | null,
+  isResponder: boolean,
+): void {
+  const isRaw = message === null || message.codec === CodecId.Raw
+  if (isRaw && !isResponder && lazy !== true) return
+  const found = isResponder ? 'for requests' : isRaw ? 'with `lazy`' : `of ${message.subject}`
+  const wanted = 'a subscription to raw bytes'
+  throw new FlyshuttleError('ERR_OPTION_INVALID', { option: 'lease', found, wanted })
 }

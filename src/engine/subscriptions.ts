@@ -9,6 +9,7 @@
 import type { BatchOptions, SubscribeOptions } from '../agent/agent.js'
 import { BatchMailbox } from '../agent/batch-mailbox.js'
 import type { RequestTicket } from '../agent/info.js'
+import { releasing } from '../agent/lease.js'
 import { Mailbox, type Handler, type MailboxEvents } from '../agent/mailbox.js'
 import { tell, threadName } from '../base/events.js'
 import { CompiledFilter } from '../codec/filter.js'
@@ -22,7 +23,12 @@ import type { Dispatcher } from '../routing/dispatcher.js'
 import { isFullRow, rowOf, waitingOf } from '../routing/rows.js'
 import type { DeadLetter } from '../routing/dead-letter.js'
 import type { Bury, LocalSubscription } from '../routing/target.js'
-import { checkSubscription, type SubscribeTarget } from './subscribe-options.js'
+import {
+  ANY_BYTES,
+  checkLease,
+  checkSubscription,
+  type SubscribeTarget,
+} from './subscribe-options.js'
 import { asksForLoad, rulesOf } from './subscription-rules.js'
 
 /** Who subscribes or publishes: number 0 and name '' for the thread itself. */
@@ -101,6 +107,8 @@ export class Subscriptions {
     )
     const bury = options.deadLetter === true ? this.#buryFor(party.name) : null
     const { message, reply } = typesOf(target, isResponder)
+    const isLease = (options as SubscribeOptions).lease === true
+    if (isLease) checkLease(options, message, isResponder)
     const filter = filterOf(options, pattern, message)
     const rules = rulesOf(options, message, isResponder || queue !== '', filter)
     const id = await this.#takeId()
@@ -120,7 +128,7 @@ export class Subscriptions {
     const mailbox =
       handler === null
         ? new BatchMailbox((options as BatchOptions).onBatch, batchMax, limits, events)
-        : new Mailbox(handler, limits, events)
+        : new Mailbox(isLease ? releasing(handler) : handler, limits, events)
     const subscription: LocalSubscription = {
       entry: {
         id,
@@ -134,9 +142,10 @@ export class Subscriptions {
         queue,
         rules,
       },
-      message,
+      message: isLease && message === null ? ANY_BYTES : message,
       reply,
       isLazy: options.lazy === true,
+      isLease,
       filter,
       name: party.name,
       allowance: max === null ? null : new Allowance(max, () => this.#endSpent(subscription)),

@@ -58,7 +58,8 @@ export class ChunkReclaim extends ChunkTable {
     const half = thread >>> 5
     const bit = 1 << (thread & 31)
     const bits = (i32[record + DueLow + half] as number) | (i32[record + HeldLow + half] as number)
-    if (!isOwner && (bits & bit) === 0) return false
+    // It may have ended between clearing the last bit and freeing the block.
+    if (!isOwner && (bits & bit) === 0) return this.isUnused(record) && this.tryFree(record, word)
     const examined = (word & ~CHUNK_STATE_MASK) | ChunkState.Examined
     // From here on nobody frees it, and so nobody takes it.
     if (Atomics.compareExchange(i32, record, word, examined) !== word) return false

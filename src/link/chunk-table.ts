@@ -84,6 +84,15 @@ export class ChunkTable {
     return (this.i32[this.record(block)] as number) >>> CHUNK_GENERATION_SHIFT
   }
 
+  /** How many leases and loans were never released by whoever had them. */
+  get forgotten(): number {
+    return this.layout.blocks === 0 ? 0 : Atomics.load(this.i32, this.layout.forgotten >>> 2)
+  }
+
+  countForgotten(): void {
+    Atomics.add(this.i32, this.layout.forgotten >>> 2, 1)
+  }
+
   /** Every block in use. Threads go on meanwhile: a picture, not a promise. */
   records(): ChunkRecord[] {
     const found: ChunkRecord[] = []

@@ -7,7 +7,8 @@
 //   └────────┴───────────────┴──────────────┴──────────────┴───┴────────────────┘
 //                            ▲ page
 //
-//   header    line 0: two words, one bit for each thread that waits for a block
+//   header    line 0: two words, one bit for each thread that waits for a block; line 1: how many
+//             leases and loans were never released
 //   record    state, due (2 words), held (2), bytes, since, subject, agent; see `ChunkPool`
 //
 // Pure arithmetic. Blocks are numbered through, the small ones first.
@@ -16,6 +17,7 @@ import { CHUNK_CLASSES, CHUNK_SHARES } from '../base/limits.js'
 
 export const CHUNK_HEADER_BYTES = 4096
 export const CHUNK_WAITERS = 0
+export const CHUNK_FORGOTTEN = 128
 export const CHUNK_RECORD_BYTES = 64
 const PAGE_BYTES = 4096
 
@@ -46,6 +48,7 @@ export interface ChunkLayout {
   readonly classes: readonly ChunkClass[]
   readonly blocks: number
   readonly waiters: number
+  readonly forgotten: number
   readonly records: number
   /** The largest block, and so the largest message; 0 when there is no block. */
   readonly bytesMax: number
@@ -80,6 +83,7 @@ export function chunkLayoutOf(start: number, areaBytes: number): ChunkLayout {
     classes,
     blocks: first,
     waiters: start + CHUNK_WAITERS,
+    forgotten: start + CHUNK_FORGOTTEN,
     records: start + CHUNK_HEADER_BYTES,
     bytesMax: classes.at(-1)?.bytes ?? 0,
   }

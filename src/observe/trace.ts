@@ -17,6 +17,7 @@ const COLOURS: Record<EventName, number> = {
   dead: 31,
   deadLetter: 35,
   full: 33,
+  forgotten: 35,
 }
 
 let isStarted = false

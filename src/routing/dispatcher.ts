@@ -6,13 +6,12 @@
 // of its own: handlers may change it.
 
 import { NO_EXTRAS, RequestTicket, type Extras } from '../agent/info.js'
+import { letGo, type Leases } from '../agent/lease.js'
 import { FlyshuttleError } from '../base/errors.js'
 import { PRIORITIES } from '../base/priority.js'
 import { FRAME_HEADER_BYTES, ROUTES_CACHED_MAX } from '../base/limits.js'
 import type { CompiledFilter } from '../codec/filter.js'
 import { NO_HEADERS, decodeHeaders } from '../codec/headers.js'
-import type { ChunkPool } from '../link/chunk-pool.js'
-import { DESCRIPTOR_BYTES, Descriptor } from '../link/descriptor.js'
 import type { Region, Views } from '../memory/region.js'
 import { CodecId } from '../base/codec-id.js'
 import type { CopyBytes } from '../native/copying.js'
@@ -28,6 +27,7 @@ import {
   FrameFlag,
   FrameKind,
 } from '../ring/frame.js'
+import { BlockReader } from './block-reader.js'
 import { SubscriptionFlag, type Subscription } from './change-log.js'
 import { PayloadDecoder } from './payload-decoder.js'
 import { SubjectTrie } from './subject-trie.js'
@@ -51,7 +51,7 @@ export interface DispatcherEvents {
 export class Dispatcher {
   readonly #views: Views
   readonly #i32: Int32Array
-  readonly #pool: ChunkPool
+  readonly #blocks: BlockReader
   readonly #decoder: PayloadDecoder
   readonly #events: DispatcherEvents
   readonly #targets: (Target | undefined)[][] = []
@@ -68,18 +68,17 @@ export class Dispatcher {
   // The frame under way.
   #source = 0
   #extras = NO_EXTRAS
-  #isLastOfBlock = false
 
   /** `copyBytes` is the addon's, or null without. */
   constructor(
     region: Region,
-    pool: ChunkPool,
+    leases: Leases,
     copyBytes: CopyBytes | null,
     events: DispatcherEvents,
   ) {
     this.#views = region.views
     this.#i32 = region.views.i32
-    this.#pool = pool
+    this.#blocks = new BlockReader(leases, region.views)
     this.#events = events
     this.#decoder = new PayloadDecoder(region, copyBytes)
     for (let thread = 0; thread < region.layout.threads; thread++) this.#targets.push([])
@@ -169,32 +168,11 @@ export class Dispatcher {
 
   /** What stands in the frame is a descriptor; the payload lies in the block that it names. */
   #onChunk(kind: number, word: number, word1: number): void {
-    const decoder = this.#decoder
     try {
       this.#onOther(kind, word, word1)
     } finally {
-      if (decoder.block >= 0 && this.#isLastOfBlock) this.#pool.finish(decoder.block)
-      decoder.block = -1
+      this.#blocks.close(this.#decoder)
     }
-  }
-
-  /** False: the frame has no right to the block it names. */
-  #openBlock(): boolean {
-    const decoder = this.#decoder
-    const { u32 } = this.#views
-    if (decoder.end - decoder.start !== DESCRIPTOR_BYTES) throw decoder.corrupt('no descriptor')
-    const at = decoder.start >>> 2
-    const block = u32[at + Descriptor.Block] as number
-    const bytes = u32[at + Descriptor.Bytes] as number
-    if (block >= this.#pool.layout.blocks) throw decoder.corrupt(`block number ${block}`)
-    const start = this.#pool.accept(block, u32[at + Descriptor.Generation] as number, bytes)
-    // Sent to a thread that had this place before: lost with it, as all that it had not read.
-    if (start < 0) return false
-    this.#isLastOfBlock = u32[at + Descriptor.More] === 0
-    decoder.start = start
-    decoder.end = start + bytes
-    decoder.block = block
-    return true
   }
 
   #onOther(kind: number, word: number, word1: number): void {
@@ -246,7 +224,7 @@ export class Dispatcher {
       this.#extras = { headers, priority, deadlineMs: untilMs, kept: null }
     }
     if (start > this.#decoder.end) throw this.#decoder.corrupt('blocks beyond its end')
-    if ((word1 & FrameFlag.Chunk) !== 0 && !this.#openBlock()) return
+    if ((word1 & FrameFlag.Chunk) !== 0 && !this.#blocks.open(this.#decoder)) return
     if (kind === FrameKind.Reply) {
       const isFailed = (word1 & FrameFlag.Failed) !== 0
       this.#events.onReply(incarnation, counter, isFailed)
@@ -310,9 +288,12 @@ export class Dispatcher {
       const isLazy = subscription.isLazy && !subscription.mailbox.isBusy
       const isStruct = decoder.codec === CodecId.Struct
       if (filter !== null && isStruct && !decoder.passes(filter, subject, headers)) return
-      value = decoder.decode(subject, subscription.message, isLazy)
-      if (filter !== null && !isStruct && !filter.test(value, headers)) return
+      value = subscription.isLease
+        ? this.#blocks.lease(decoder, subject, subscription.message)
+        : decoder.decode(subject, subscription.message, isLazy)
+      if (filter !== null && !isStruct && !filter.test(value, headers)) return letGo(value)
     } catch (error) {
+      letGo(value)
       this.#events.onError(error, subject, subscription)
       subscription.bury?.('unreadable', error, this.#keep(subject))
       return
@@ -321,7 +302,7 @@ export class Dispatcher {
     if (allowance === null || allowance.take()) {
       const extras = bury === null ? this.#extras : this.#keep(subject)
       subscription.mailbox.publish(value, subject, this.#source, agent, extras)
-    }
+    } else letGo(value)
     if (subscription.isLazy) this.#decoder.lastStruct?.bound.expire()
   }
 

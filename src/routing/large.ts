@@ -48,9 +48,12 @@ export class LargeSender {
     const { bytes } = this.#stage
     this.#links = links
     this.#frames = frames
-    this.#block = this.#stage.block
+    const { loan } = this.#stage
     if (frames === 0) return true
-    if (this.#block < 0 && !this.#fill(agent, mayAwait)) return false
+    if (loan !== null) {
+      this.#block = loan.block
+      loan.isSent = true
+    } else if (!this.#fill(agent, mayAwait)) return false
     let low = 0
     let high = 0
     for (let frame = 0; frame < frames; frame++) {
@@ -82,7 +85,6 @@ export class LargeSender {
 
   /** All frames are written: they leave at once. */
   end(): void {
-    if (this.#frames === 0 && this.#block >= 0) this.#pool.giveBack(this.#block)
     for (let frame = 0; frame < this.#frames; frame++) {
       if (this.#framesAfter(frame) > 0) continue
       const link = this.#links[frame] as LinkWriter
@@ -100,14 +102,10 @@ export class LargeSender {
 
   /** The parcel with its payload in the heap: a loan's lies in its block, which goes. */
   bytesOf(parcel: Parcel): Parcel {
-    if (parcel.block < 0) return parcel
-    const start = this.#pool.offsetOf(parcel.block)
-    return { ...parcel, payload: this.#views.bytes.slice(start, start + parcel.bytes) }
-  }
-
-  /** Frees a block that nobody will be sent. */
-  drop(block: number): void {
-    if (block >= 0) this.#pool.giveBack(block)
+    const { loan } = parcel
+    if (loan === null) return parcel
+    const start = this.#pool.offsetOf(loan.block)
+    return { ...parcel, payload: this.#views.bytes.slice(start, start + loan.length) }
   }
 
   #fill(agent: number, mayAwait: boolean): boolean {

@@ -2,6 +2,7 @@
 // and its payload as bytes. Parcels that find no room wait in the sender's heap and are written
 // later, in order.
 
+import type { LoanedBlock } from './loaned.js'
 import type { LinkWriter } from '../link/outbox.js'
 import { CodecId } from '../base/codec-id.js'
 import { PLAIN, type Envelope } from './envelope.js'
@@ -33,10 +34,8 @@ export interface Parcel {
   keys: MessageKeys | null
   /** The payload, owned by the parcel. */
   readonly payload: Uint8Array
-  /** The block that holds the payload instead: a loan, which is this parcel's. Else -1. */
-  readonly block: number
-  /** Bytes of the loan. */
-  readonly bytes: number
+  /** The block that holds the payload instead, or null. */
+  readonly loan: LoanedBlock | null
   /** Null for a publish. */
   request: AwaitedRequest | null
   /** Told when the parcel has been written, or never will be. For `send`. */
@@ -60,8 +59,7 @@ export function emptyParcel(): Parcel {
     passed: NONE_ASKED,
     keys: null,
     payload: EMPTY,
-    block: -1,
-    bytes: 0,
+    loan: null,
     request: null,
     settle: null,
     feed: null,

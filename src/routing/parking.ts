@@ -7,6 +7,7 @@
 import { FlyshuttleError } from '../base/errors.js'
 import { FRAME_HEADER_BYTES, LARGE_OVERFLOW_BYTES_MAX, OVERFLOW_BYTES_MAX } from '../base/limits.js'
 import type { LinkWriter } from '../link/outbox.js'
+import type { LoanedBlock } from './loaned.js'
 import type { Parcel } from './parcel.js'
 import { REQUEST_BYTES } from './plan.js'
 import { Retried } from './retry.js'
@@ -21,8 +22,8 @@ export interface ParkingEvents {
   onRetry(route: Route, parcel: Parcel): Retried
   /** A parked publish can never be written, and nobody waits for it. */
   onLost(error: unknown, subject: string, parcel: Parcel): void
-  /** A parcel with a block will never be written. */
-  onDropped(block: number): void
+  /** A loan was not sent, and will not be. */
+  onDropped(loan: LoanedBlock): void
 }
 
 export class Parking {
@@ -81,7 +82,7 @@ export class Parking {
     for (const { parked } of this.#routes) {
       for (let parcel = parked.shift(); parcel !== undefined; parcel = parked.shift()) {
         discharge(parcel)
-        if (parcel.block >= 0) this.#events.onDropped(parcel.block)
+        this.#letGo(parcel)
         parcel.settle?.(error)
         dropped++
       }
@@ -94,12 +95,9 @@ export class Parking {
     const { parked } = route
     for (let parcel = parked.peek(); parcel !== undefined; parcel = parked.peek()) {
       let failure: unknown = null
-      let isWritten = false
       try {
         // STEP retry: out of the line only once it is written, or can never be.
-        const outcome = this.#events.onRetry(route, parcel)
-        if (outcome === Retried.Waits) return
-        isWritten = outcome === Retried.Written
+        if (this.#events.onRetry(route, parcel) === Retried.Waits) return
       } catch (error) {
         failure = error
       }
@@ -108,9 +106,13 @@ export class Parking {
       if (failure !== null && parcel.request !== null) parcel.request.fail(failure)
       else if (parcel.settle !== null) parcel.settle(failure)
       else if (failure !== null) this.#events.onLost(failure, route.subject, parcel)
-      if (!isWritten && parcel.block >= 0) this.#events.onDropped(parcel.block)
+      this.#letGo(parcel)
     }
     this.#routes.delete(route)
+  }
+
+  #letGo({ loan }: Parcel): void {
+    if (loan !== null && !loan.isSent) this.#events.onDropped(loan)
   }
 }
 

@@ -26,6 +26,7 @@ import type { DictionaryWriter } from '../memory/dictionary.js'
 import { viewsOf, type Views } from '../memory/region.js'
 import { CodecId } from '../base/codec-id.js'
 import type { CopyBytes } from '../native/copying.js'
+import { LoanedBlock } from './loaned.js'
 import { isUint8Array } from 'node:util/types'
 
 /** Payloads up to this size are copied word by word; longer ones by V8, or by the addon. */
@@ -60,8 +61,8 @@ export class PayloadStage {
   bytes = 0
   /** It travels in a block: its frames carry a descriptor instead. */
   isLarge = false
-  /** The block that holds it already: a loan. Else -1. */
-  block = -1
+  /** The block that holds it already, or null. */
+  loan: LoanedBlock | null = null
 
   /**
    * `bytesMax` is what a frame carries, `largeBytesMax` what a block does, 0 without blocks.
@@ -160,7 +161,7 @@ export class PayloadStage {
   take(): Uint8Array {
     const { bytes } = this
     const source = this.#source
-    if (this.block >= 0) return EMPTY
+    if (this.loan !== null) return EMPTY
     if (source === null) return this.#views.bytes.slice(0, bytes)
     if (this.#copyBytes === null) return source.slice()
     const own = new Uint8Array(bytes)
@@ -174,10 +175,10 @@ export class PayloadStage {
   }
 
   /** Stages what a block of this thread holds already. */
-  stageBlock(block: number, bytes: number): void {
-    this.#set(CodecId.Raw, 0, bytes)
+  stageLoan(loan: LoanedBlock): void {
+    this.#set(CodecId.Raw, 0, loan.length)
     this.isLarge = true
-    this.block = block
+    this.loan = loan
   }
 
   /** What a frame holds of it. */
@@ -227,6 +228,7 @@ export class PayloadStage {
   }
 
   #stageRaw(subject: string, value: unknown): void {
+    if (value instanceof LoanedBlock) return this.stageLoan(value)
     if (!isUint8Array(value)) {
       throw new FlyshuttleError('ERR_PAYLOAD_INVALID', {
         subject,
@@ -260,7 +262,7 @@ export class PayloadStage {
     this.typeId = typeId
     this.bytes = bytes
     this.isLarge = bytes > this.#rawBytesMax && (codec === CodecId.Raw || bytes > this.#bytesMax)
-    this.block = -1
+    this.loan = null
   }
 
   #check(subject: string, bytes: number): void {
@@ -272,7 +274,8 @@ export class PayloadStage {
 
 function codecOf(value: unknown): CodecId {
   if (value === undefined) return CodecId.None
-  return value instanceof Uint8Array ? CodecId.Raw : CodecId.Msgpack
+  const isRaw = value instanceof Uint8Array || value instanceof LoanedBlock
+  return isRaw ? CodecId.Raw : CodecId.Msgpack
 }
 
 function copyPayload(

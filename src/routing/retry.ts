@@ -37,7 +37,7 @@ export class Retry {
     this.#routes.refresh(route)
     if (parcel.feed !== null) return parcel.feed() ? Retried.Written : Retried.Waits
     if (this.#isNeedless(route, parcel)) return Retried.Needless
-    if (parcel.block >= 0) this.#stage.stageBlock(parcel.block, parcel.bytes)
+    if (parcel.loan !== null) this.#stage.stageLoan(parcel.loan)
     else this.#stage.restore(parcel.codec, parcel.typeId, parcel.payload)
     this.#transmitter.check(route, parcel)
     return this.#transmitter.all(route, parcel, true) ? Retried.Written : Retried.Waits

@@ -83,7 +83,7 @@ export class Sender {
     this.#parking = new Parking({
       onRetry: (route, parcel) => retry.try(route, parcel),
       onLost: (error, subject, parcel) => events.onLost?.(error, subject, large.bytesOf(parcel)),
-      onDropped: (block) => pool.giveBack(block),
+      onDropped: ({ block }) => pool.giveBack(block),
     })
     this.#blocks = new BlockSender(region, routes, stage, this.#transmitter, this.#parking)
   }
@@ -374,16 +374,17 @@ export class Sender {
   #parkCharged(route: Route): void {
     // Whoever it was for has gone, or nobody came: as with any publish to nobody, it is done.
     if (!route.hasReceivers) return
-    const { block, bytes, isLarge } = this.#stage
-    const heapBytes = block < 0 ? bytes : 0
+    const { loan, bytes, isLarge } = this.#stage
+    const heapBytes = loan === null ? bytes : 0
     const { passed } = this.#staged
     this.#park(route, this.#parking.charge(route, heapBytes, isLarge, passed))
   }
 
   #park(route: Route, charged: readonly LinkWriter[]): void {
-    const { block, bytes } = this.#stage
+    const { loan } = this.#stage
     const payload = this.#stage.take()
-    this.#parking.park(route, { ...this.#staged, payload, block, bytes, charged })
+    if (loan !== null) loan.isParked = true
+    this.#parking.park(route, { ...this.#staged, payload, loan, charged })
     this.#events.onWaiting(true)
   }
 

@@ -26,6 +26,8 @@ export interface LocalSubscription {
   readonly reply: Message<unknown> | null
   /** Hand over a view that reads fields from the ring, instead of a decoded object. */
   readonly isLazy: boolean
+  /** Hand over a lease of the bytes, instead of a copy. */
+  readonly isLease: boolean
   /** What it wants of the messages of its pattern; null: all. */
   readonly filter: CompiledFilter | null
   /** Null: it takes messages until somebody ends it. */

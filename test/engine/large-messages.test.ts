@@ -142,9 +142,9 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
 
   test('publish says false above the mark, and throws when the overflow is full', async () => {
     const { engine, allFree } = await start({ chunkBytes: 16 * MIB })
-    await engine.spawn('stuck', fixture('stuck.mjs'), { thread: 'own' })
-    const hung = engine.request('stuck.block', undefined, { timeoutMs: 60_000 })
-    const Large = message('stuck.in', raw)
+    await engine.spawn('borrower', fixture('borrower.mjs'), { thread: 'own' })
+    const hung = engine.request('borrower.block', 4000, { timeoutMs: 60_000 })
+    const Large = message('kept.it', raw)
     const large = new Uint8Array(MIB)
     let isBelow = true
     let accepted = 0
@@ -158,23 +158,25 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(engine.chunks().blocksInUse).toBeLessThan(engine.chunks().blocks)
     expect(await engine.request('echo', bytesOf(100_000))).toHaveLength(100_000)
     await hung
+    const release = () => engine.request('borrower.release')
+    await until(() => release().then(() => engine.chunks().blocksInUse === 0))
     await engine.drained(Large)
     await allFree()
   })
 
   test('a thread that ends leaves no block in use', async () => {
     const { engine, allFree } = await start({ onError: () => {} })
-    await engine.spawn('stuck', fixture('stuck.mjs'), { thread: 'own' })
-    const hung = engine.request('stuck.block', undefined, { timeoutMs: 60_000 })
+    await engine.spawn('borrower', fixture('borrower.mjs'), { thread: 'own' })
+    const hung = engine.request('borrower.block', 60_000, { timeoutMs: 60_000 })
     const ended = expect(hung).rejects.toMatchObject({ code: 'ERR_RESPONDER_DIED' })
-    for (let n = 0; n < 4; n++) engine.publish('stuck.in', bytesOf(MIB))
+    for (let n = 0; n < 4; n++) engine.publish('kept.it', bytesOf(MIB))
     expect(engine.chunks().holders).toMatchObject(
       Array.from({ length: 4 }, () => ({
         as: 'unread',
         thread: 2,
         name: 'flyshuttle 2',
-        agents: ['stuck'],
-        subject: 'stuck.in',
+        agents: ['borrower'],
+        subject: 'kept.it',
         bytes: MIB,
       })),
     )

@@ -5,16 +5,41 @@
 // A lane is one sender's life: 0 for main, 1 for the witness, and a new one for each victim. Within
 // a lane, numbers count up without a gap; a lane may begin late (nobody listened) and end anywhere.
 
-import { message, u32, utf8 } from 'flyshuttle'
+import { message, raw, u32, utf8 } from 'flyshuttle'
 
 /** More than the smallest ring holds, so that some of a burst has to wait for room. */
 export const FRAMES = 150
 const REQUESTS = 4
+/** Large messages of a burst, to everybody who gets them: more than there are blocks for. */
+const LARGE = 4
+/** More than a frame of these rings carries. */
+const LARGE_BYTES = 10_000
 const fields = { lane: u32, sequence: u32, sum: u32, text: utf8(120) }
 
 export const ToVictim = message('to.victim', fields)
 export const ToWitness = message('to.witness', fields)
 export const ToMain = message('to.main', fields)
+
+/** Large messages; what they hold is one byte, so often. */
+export const LargeToVictim = message('large.to.victim', raw)
+export const LargeFromVictim = message('large.from.victim', raw)
+
+/** Sends some that are copied into blocks, and one that is filled in its block. */
+export async function sendLarge(endpoint, message, value) {
+  const bytes = new Uint8Array(LARGE_BYTES).fill(value)
+  const sending = Array.from({ length: LARGE }, () => endpoint.send(message, bytes))
+  const loan = await endpoint.loanWhenFree(LARGE_BYTES, { timeoutMs: 60_000 })
+  loan.bytes.fill(value)
+  endpoint.publishLoan(message, loan)
+  await Promise.all(sending)
+}
+
+/** What is wrong with a large message, or null. */
+export function tornBytes(bytes) {
+  const [first] = bytes
+  const isWhole = bytes.length === LARGE_BYTES && bytes.every((byte) => byte === first)
+  return isWhole ? null : `${bytes.length} bytes, not all of them ${first}`
+}
 
 /** How a request to a victim may end. */
 export const OUTCOMES = ['answered', 'ERR_RESPONDER_DIED', 'ERR_NO_RESPONDERS']
@@ -65,6 +90,7 @@ export async function talkToVictim(endpoint, talk) {
     const outcome = status === 'fulfilled' ? 'answered' : (reason.code ?? String(reason))
     talk.outcomes.add(outcome)
   }
+  await sendLarge(endpoint, LargeToVictim, talk.lane)
   await endpoint.drained(ToVictim)
 }
 

@@ -14,7 +14,8 @@ export const words = new Int32Array(new SharedArrayBuffer(65_536 * 4))
 setEnvironmentData('fail-points', words)
 const { createEngine } = await import('flyshuttle')
 const { How, VICTIM, Word } = await import('./pass.mjs')
-const { Checker, OUTCOMES, ToMain, createTalk, talkToVictim } = await import('./streams.mjs')
+const { Checker, LargeFromVictim, OUTCOMES, ToMain, createTalk, talkToVictim, tornBytes } =
+  await import('./streams.mjs')
 
 /** Requests of the test itself. A lost one hangs until then, or until a watchdog. */
 const TIMEOUT_MS = 60_000
@@ -33,6 +34,7 @@ export class World {
   talk = createTalk(0)
   lane = 1
   deaths = 0
+  hasVictim = false
   bursts = 0
 
   /** @param {boolean} addon */
@@ -49,10 +51,15 @@ export class World {
       threads: 1,
       threadsMax: 3,
       ringBytes: 16_384,
+      // Three blocks of 16 KiB, and three of 64 KiB.
+      chunkBytes: 256 * 1024,
       addon: this.addon,
       onError,
     })
     await this.engine.subscribe(ToMain, (value) => this.checker.check(value))
+    await this.engine.subscribe(LargeFromVictim, (bytes) => {
+      this.checker.wrong ??= tornBytes(bytes)
+    })
     await this.engine.handle('main.echo', (value) => value)
     await this.engine.spawn('witness', agent('witness'), { thread: WITNESS })
   }
@@ -60,6 +67,7 @@ export class World {
   async spawnVictim() {
     words[Word.Flushed] = 0
     this.lane++
+    this.hasVictim = true
     await this.engine.spawn('victim', agent('victim'), {
       thread: VICTIM,
       config: { lane: this.lane },
@@ -88,6 +96,7 @@ export class World {
     if (isTerminated) await find()?.terminate()
     while (find() !== undefined) await turn()
     this.deaths++
+    this.hasVictim = false
   }
 
   /** What must hold once the victim is dead and every burst of main has ended. */
@@ -102,6 +111,8 @@ export class World {
     assert.equal(verdict.wrong, null, 'the witness')
     assert.equal(this.checker.wrong, null, 'main')
     assert.equal(words[Word.Twice], 0, 'handled twice')
+    // Whoever lives has read what it got, and nobody else keeps a block.
+    while (!this.hasVictim && this.engine.chunks().blocksInUse > 0) await turn()
     for (const outcome of [...this.talk.outcomes, ...verdict.outcomes]) {
       assert.ok(OUTCOMES.includes(outcome), `a request to the victim ended with ${outcome}`)
     }

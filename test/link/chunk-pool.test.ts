@@ -5,7 +5,7 @@ import { ChunkPool } from '../../src/link/chunk-pool.js'
 import { ChunkReclaim } from '../../src/link/chunk-reclaim.js'
 import { DESCRIPTOR_BYTES } from '../../src/link/descriptor.js'
 import type { Outbox } from '../../src/link/outbox.js'
-import { chunkLayoutOf } from '../../src/memory/chunk-layout.js'
+import { ChunkWord, chunkLayoutOf } from '../../src/memory/chunk-layout.js'
 import { Lane } from '../../src/memory/layout.js'
 import type { Region } from '../../src/memory/region.js'
 import { FRAME_KIND_SHIFT, FrameFlag, FrameKind } from '../../src/ring/frame.js'
@@ -278,6 +278,16 @@ describe('after the end of a thread', () => {
     pools.name(1, 0, one, 0)
     expect(pools.reclaim.reclaim(1)).toBe(1)
     expect(pools.at(0).accept(one.block, one.generation, 100)).toBe(-1)
+  })
+
+  test('what it had done with, and not come to freeing, is free', () => {
+    const pools = new Pools(2, 512 * KIB)
+    const { block } = pools.send(0, [1])
+    const { i32 } = pools.region.views
+    Atomics.store(i32, (pools.at(0).layout.records + block * 64 + 4 * ChunkWord.DueLow) >>> 2, 0)
+    expect(pools.inUse).toBe(1)
+    expect(pools.reclaim.reclaim(1)).toBe(1)
+    expect(pools.inUse).toBe(0)
   })
 
   test('a lease of what it had sent lasts', () => {

@@ -7,6 +7,7 @@ import type { RequestTicket } from '../../src/agent/info.js'
 import { CompiledFilter } from '../../src/codec/filter.js'
 import { filterText, parseFilter, type Filter } from '../../src/codec/filter-rule.js'
 import type { Message } from '../../src/codec/message.js'
+import { Leases } from '../../src/agent/lease.js'
 import { ChunkPool } from '../../src/link/chunk-pool.js'
 import { Inbox } from '../../src/link/inbox.js'
 import type { LinkWriter, Outbox } from '../../src/link/outbox.js'
@@ -170,15 +171,20 @@ export class Player {
       },
     )
     this.publishers = new Publishers(region, this.outbox, this.routes, this.sender)
-    this.dispatcher = new Dispatcher(region, this.pool, world.copyBytes, {
-      onReply: (incarnation, counter, isFailed) =>
-        this.replies.push([incarnation, counter, isFailed, this.dispatcher.decodeReply()]),
-      onControl: (source, incarnation, counter, payload) =>
-        this.controls.push([source, incarnation, counter, payload]),
-      onRefused: (ticket, error) => this.refused.push([ticket, error]),
-      isExpired: (deadlineMs) => this.world.isExpired(deadlineMs),
-      onError: (error, subject) => this.errors.push([error, subject]),
-    })
+    this.dispatcher = new Dispatcher(
+      region,
+      new Leases(this.pool, region.memory),
+      world.copyBytes,
+      {
+        onReply: (incarnation, counter, isFailed) =>
+          this.replies.push([incarnation, counter, isFailed, this.dispatcher.decodeReply()]),
+        onControl: (source, incarnation, counter, payload) =>
+          this.controls.push([source, incarnation, counter, payload]),
+        onRefused: (ticket, error) => this.refused.push([ticket, error]),
+        isExpired: (deadlineMs) => this.world.isExpired(deadlineMs),
+        onError: (error, subject) => this.errors.push([error, subject]),
+      },
+    )
     this.inbox = new Inbox(region, thread, world.clock, {
       onFrame: (offset, word0) => {
         try {
@@ -226,6 +232,7 @@ export class Player {
       message: how.message ?? null,
       reply: null,
       isLazy: how.lazy === true,
+      isLease: false,
       filter,
       allowance: null,
       onEnd: null,

@@ -27,6 +27,8 @@ import {
   type ReplayOutcome,
   type JoinedBus,
   type JoinHandle,
+  type Lease,
+  type Loan,
   type MessageInfo,
   type OfferOutcome,
   type Outcome,
@@ -47,6 +49,28 @@ const Order = message('orders', { side: oneOf('buy', 'sell') })
 
 declare const engine: Engine
 const flight = { date: 1, delayMin: 2, origin: 'ORD' }
+
+describe('loans and leases', () => {
+  test('a handler that asks for a lease gets one, else the bytes', () => {
+    void engine.subscribe(Frame, (lease) => expectTypeOf(lease).toEqualTypeOf<Lease>(), {
+      lease: true,
+    })
+    void engine.subscribe('frames.*', (lease) => expectTypeOf(lease).toEqualTypeOf<Lease>(), {
+      lease: true,
+    })
+    void engine.subscribe(Frame, (bytes) => expectTypeOf(bytes).toEqualTypeOf<Uint8Array>())
+    // @ts-expect-error a lease is of raw bytes
+    void engine.subscribe(Flight, (_lease: Lease) => {}, { lease: true })
+  })
+
+  test('a loan is published as raw bytes', () => {
+    expectTypeOf(engine.loan(1)).toEqualTypeOf<Loan>()
+    expectTypeOf(engine.publishLoan(Frame, engine.loan(1))).toEqualTypeOf<boolean>()
+    expectTypeOf(engine.publishLoan('frames', engine.loan(1))).toEqualTypeOf<boolean>()
+    // @ts-expect-error it holds no struct
+    engine.publishLoan(Flight, engine.loan(1))
+  })
+})
 
 describe('priority and ttlMs', () => {
   test('belong to what is published; a request has its timeout instead', () => {
@@ -249,7 +273,7 @@ describe('stats', () => {
     if (full.what === 'link') expectTypeOf(full.to).toEqualTypeOf<number>()
     else expectTypeOf(full.subject).toEqualTypeOf<string>()
     expectTypeOf<keyof DiagnosticEvents>().toEqualTypeOf<
-      'attach' | 'close' | 'dead' | 'deadLetter' | 'full'
+      'attach' | 'close' | 'dead' | 'deadLetter' | 'full' | 'forgotten'
     >()
   })
 })

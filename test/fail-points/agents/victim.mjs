@@ -4,7 +4,18 @@
 
 import { defineAgent, on } from 'flyshuttle'
 import { Word, words } from '../pass.mjs'
-import { Checker, FRAMES, ToMain, ToVictim, ToWitness, make } from '../streams.mjs'
+import {
+  Checker,
+  FRAMES,
+  LargeFromVictim,
+  LargeToVictim,
+  ToMain,
+  ToVictim,
+  ToWitness,
+  make,
+  sendLarge,
+  tornBytes,
+} from '../streams.mjs'
 
 /** Nothing that any victim has handled may be handled by the next. */
 function checkOnce({ lane, sequence }) {
@@ -22,6 +33,7 @@ async function burst(context) {
   // Subjects and shapes that its dictionary does not know yet.
   const fresh = { ...make(config.lane, state.bursts), [`key${config.lane}x${state.bursts}`]: 1 }
   context.publish(`loose.${config.lane}.${state.bursts++}`, fresh)
+  await sendLarge(context, LargeFromVictim, config.lane)
   const asked = ['witness.echo', 'main.echo'].map((subject) => context.request(subject, 1))
   await Promise.all([context.drained(ToWitness), context.drained(ToMain)])
   // Nothing waits any more: what lies in batches leaves now.
@@ -43,7 +55,7 @@ const WAYS_TO_DIE = {
 
 export default defineAgent({
   name: 'victim',
-  state: () => ({ sequence: 0, bursts: 0, checker: new Checker() }),
+  state: () => ({ sequence: 0, bursts: 0, checker: new Checker(), lease: null }),
   subscribe: [
     on(ToVictim, (value, _, { state }) => {
       checkOnce(value)
@@ -51,6 +63,21 @@ export default defineAgent({
       if (state.checker.wrong !== null) throw new Error(state.checker.wrong)
     }),
     on('go', (_, __, context) => burst(context)),
+    on(LargeToVictim, (bytes) => {
+      const torn = tornBytes(bytes)
+      if (torn !== null) throw new Error(torn)
+    }),
+    // One lease is always in its hands.
+    on(
+      LargeToVictim,
+      (lease, _, { state }) => {
+        state.lease?.release()
+        state.lease = lease
+        const torn = tornBytes(lease.bytes)
+        if (torn !== null) throw new Error(torn)
+      },
+      { lease: true },
+    ),
   ],
   handle: [
     on('victim.echo', (value) => value),
