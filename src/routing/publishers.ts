@@ -27,6 +27,7 @@ import {
   FRAME_SOURCE_SHIFT,
   FrameKind,
 } from '../ring/frame.js'
+import { frameBytesMax } from '../ring/ring.js'
 import type { Route, RouteTable } from './route-table.js'
 import type { Sender } from './sender.js'
 import { checkSubject } from './subject.js'
@@ -69,7 +70,10 @@ export class Publishers {
     const known = this.#made.get(message)?.get(key)
     if (known !== undefined) return known
     const route = this.#routes.route(checkSubject(message.subject))
-    const isFast = this.#ways.length < PUBLISHERS_MAX && route.subjectId !== 0
+    // What no frame carries travels in a block: the long way knows how.
+    const isInline =
+      FRAME_HEADER_BYTES + struct.bytes <= frameBytesMax(this.#region.layout.bulkRingBytes)
+    const isFast = isInline && this.#ways.length < PUBLISHERS_MAX && route.subjectId !== 0
     const lane = this.#lane(message, struct.bytes, agent, route, isFast)
     const publisher = struct.publisher(this.#region.views, names, lane)
     if (!isFast) return publisher

@@ -9,15 +9,15 @@ import { World } from './world.js'
 const value = fc.oneof(
   fc.integer(),
   fc.double(),
-  fc.string({ maxLength: 20, unit: 'grapheme' }),
+  fc.string({ maxLength: 3, unit: 'grapheme' }),
   fc.string({ maxLength: 90 }),
-  fc.constantFrom(true, false, null, undefined, '', 'x'.repeat(400), [1, 'two'], new Date(5)),
+  fc.constantFrom(true, false, null, undefined, '', 'x'.repeat(95), [1, 'two'], new Date(5)),
 )
 const record = fc.record({ a: value, b: value, c: value, d: value })
 
 /** A world in which objects with the keys a, b, c, d have an emitter. */
 function warmWorld() {
-  const world = new World(2, { bulkRingBytes: 16_384 })
+  const world = new World(2, { bulkRingBytes: 2048 })
   world.thread(1).subscribe('any')
   const { sender } = world.thread(0)
   const Any = message('any', object<unknown>())
@@ -38,7 +38,8 @@ test('any values of the usual keys arrive, wherever the ring ends', () => {
   fc.assert(
     fc.property(fc.array(record, { minLength: 1, maxLength: 12 }), (records) => {
       const { world, sender, Any, take } = warmWorld()
-      for (const one of [...records, ...records, ...records]) {
+      for (let n = 0; n < 60; n++) {
+        const one = records[n % records.length] as object
         sender.publish(Any, one, 3)
         const arrived = take()
         // -0 arrives as 0.

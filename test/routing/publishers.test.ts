@@ -162,6 +162,26 @@ describe('a bound publisher', () => {
     expect(publishers.of(Tick, ['n', 'm'], 8)).not.toBe(publisher)
   })
 
+  test('leaves to publish what travels in a block', () => {
+    const Long = message('long', { text: ascii(3000) })
+    const world = new World(2, { bulkRingBytes: 4096, chunkBytes: 1024 * 1024 })
+    world.thread(1).subscribe('long')
+    const { sender, publishers } = world.thread(0)
+    const publisher = publishers.of(Long, ['text'], 0)
+    let published = 0
+    const publish = sender.publish.bind(sender)
+    sender.publish = (...given: Parameters<typeof publish>) => {
+      published++
+      return publish(...given)
+    }
+    for (let n = 0; n < 5; n++) {
+      publisher('x'.repeat(3000))
+      world.settle()
+    }
+    expect(world.thread(1).take()).toEqual(Array(5).fill({ text: 'x'.repeat(3000) }))
+    expect(published).toBe(5)
+  })
+
   test('follows its receivers: a second one, another thread, nobody', () => {
     const { world, only, publisher, take } = worldOf(Tick, ['n', 'm'])
     const ticks = (...numbers: number[]): unknown[] => numbers.map((n) => ({ n, m: 0 }))
