@@ -30,6 +30,7 @@ import {
 import { BlockReader } from './block-reader.js'
 import { SubscriptionFlag, type Subscription } from './change-log.js'
 import { PayloadDecoder } from './payload-decoder.js'
+import { RecentChanges } from './recent-changes.js'
 import { SubjectTrie } from './subject-trie.js'
 import { expressOf, type LocalSubscription, type Target } from './target.js'
 
@@ -58,6 +59,7 @@ export class Dispatcher {
   readonly #inlineTargets = new Map<string, Target>()
   readonly #trie = new SubjectTrie<LocalSubscription>()
   readonly #byId = new Map<number, LocalSubscription>()
+  readonly #changes = new RecentChanges()
   #epoch = 0
 
   // The subject of the last frame; most come in runs.
@@ -89,16 +91,19 @@ export class Dispatcher {
   }
 
   add(subscription: LocalSubscription): void {
-    this.#byId.set(subscription.entry.id, subscription)
-    if (isPlain(subscription.entry)) this.#trie.insert(subscription.entry.pattern, subscription)
-    if (subscription.message?.struct != null) this.#decoder.learn(subscription.message)
-    this.#epoch++
+    const { entry, message } = subscription
+    this.#byId.set(entry.id, subscription)
+    if (isPlain(entry) && this.#trie.insert(entry.pattern, subscription)) {
+      this.#epoch = this.#changes.note(entry.pattern)
+    }
+    if (message?.struct != null) this.#decoder.learn(message)
   }
 
   remove(subscription: LocalSubscription): void {
-    this.#byId.delete(subscription.entry.id)
-    if (isPlain(subscription.entry)) this.#trie.remove(subscription.entry.pattern, subscription)
-    this.#epoch++
+    const { entry } = subscription
+    this.#byId.delete(entry.id)
+    if (!isPlain(entry) || !this.#trie.remove(entry.pattern, subscription)) return
+    this.#epoch = this.#changes.note(entry.pattern)
   }
 
   /**
@@ -333,7 +338,7 @@ export class Dispatcher {
 
   #targetOf(source: number, subjectId: number): Target {
     const known = (this.#targets[source] as (Target | undefined)[])[subjectId]
-    if (known !== undefined && known.epoch === this.#epoch) return known
+    if (known !== undefined && this.#changes.isCurrent(known)) return known
     return this.#compileTarget(source, subjectId, known)
   }
 
@@ -356,7 +361,7 @@ export class Dispatcher {
       target = { subject, epoch: -1, plain: [], express: null }
       this.#inlineTargets.set(subject, target)
     }
-    if (target.epoch !== this.#epoch) {
+    if (!this.#changes.isCurrent(target)) {
       target.plain = this.#trie.match(subject)
       target.epoch = this.#epoch
     }

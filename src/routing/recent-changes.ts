@@ -23,10 +23,23 @@ export class RecentChanges {
     return this.#count
   }
 
-  note(pattern: string): void {
+  /** One more; returns how many there were. */
+  note(pattern: string): number {
     const index = this.#count++ % CHANGES_COMPARED_MAX
     this.#patterns[index] = pattern
     this.#isWild[index] = isPattern(pattern)
+    return this.#count
+  }
+
+  /**
+   * Whether what was found for a subject after `epoch` changes, -1 for never, is still right; if
+   * so, its epoch is now.
+   */
+  isCurrent(found: { readonly subject: string; epoch: number }): boolean {
+    if (found.epoch === this.#count) return true
+    if (found.epoch < 0 || this.hasTouched(found.subject, found.epoch)) return false
+    found.epoch = this.#count
+    return true
   }
 
   /** Whether a change after the first `since` may matter to `subject`. */

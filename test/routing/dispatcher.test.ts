@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { FRAME_HEADER_BYTES } from '../../src/base/limits.js'
+import { CHANGES_COMPARED_MAX, FRAME_HEADER_BYTES } from '../../src/base/limits.js'
 import { message, object, raw } from '../../src/codec/message.js'
 import { u32, utf8 } from '../../src/codec/schema.js'
 import { Lane } from '../../src/memory/layout.js'
@@ -100,6 +100,26 @@ describe('a publish', () => {
     expect(publish()).toEqual([first.entry.id, second.entry.id])
     world.thread(1).unsubscribe(first)
     expect(publish()).toEqual([second.entry.id])
+  })
+
+  test('finds whoever came, however many others came and went since its last one', () => {
+    const world = new World(2)
+    const { sender } = world.thread(0)
+    const receiver = world.thread(1)
+    receiver.subscribe('a')
+    let wanted = 0
+    for (const others of [0, 1, CHANGES_COMPARED_MAX - 1, CHANGES_COMPARED_MAX, 100]) {
+      const late = receiver.subscribe('*')
+      for (let n = 0; n < others; n++) receiver.unsubscribe(receiver.subscribe(`other.${n}`))
+      sender.publish('a', others, 0)
+      world.settle()
+      expect(receiver.got).toHaveLength((wanted += 2))
+      receiver.unsubscribe(late)
+      for (let n = 0; n < others; n++) receiver.unsubscribe(receiver.subscribe(`other.${n}`))
+      sender.publish('a', others, 0)
+      world.settle()
+      expect(receiver.got).toHaveLength((wanted += 1))
+    }
   })
 
   test('that finds nobody any more is dropped in silence', () => {
