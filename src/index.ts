@@ -53,7 +53,8 @@ export type {
   Publisher,
   SubscriptionHandle,
   SubscriptionIterator,
-} from './engine/endpoint.js'
+  TapOptions,
+} from './engine/handles.js'
 export type { Received } from './engine/pull.js'
 export type { Headers } from './codec/headers.js'
 export type { MessageOptions, PublishOptions } from './routing/envelope.js'

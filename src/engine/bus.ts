@@ -246,9 +246,10 @@ export class Bus {
     options: SubscribeOptions | BatchOptions,
     isResponder: boolean,
     party: Party,
+    sample: number | null = null,
   ): Promise<LocalSubscription> {
     if (this.#isClosed) throw new FlyshuttleError('ERR_CLOSED', { found: 'subscribe' })
-    return this.#subscriptions.add(target, handler, options, isResponder, party)
+    return this.#subscriptions.add(target, handler, options, isResponder, party, sample)
   }
 
   /**

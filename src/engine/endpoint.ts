@@ -12,44 +12,23 @@ import type { LocalSubscription } from '../routing/target.js'
 import { NO_OPTIONS, checkTimeoutMs, type RequestOptions } from '../routing/requests.js'
 import type { Sender } from '../routing/sender.js'
 import type { Bus } from './bus.js'
+import { checkSample } from '../routing/taps.js'
 import { checkKeys, invalid } from '../base/checks.js'
 import { publishMany } from '../routing/publish-many.js'
 import type { DeadLetters } from './dead-letters.js'
+import type {
+  AllFields,
+  LeaseOptions,
+  Outcome,
+  Publisher,
+  SubscriptionHandle,
+  SubscriptionIterator,
+  TapOptions,
+} from './handles.js'
 import { Lender } from './lender.js'
-import { Pull, type Received } from './pull.js'
+import { Pull } from './pull.js'
 import { requestEach } from './request-each.js'
 import type { Party } from './subscriptions.js'
-
-/** A live subscription. Iteration ends when it is unsubscribed or the engine closes. */
-export interface SubscriptionHandle {
-  readonly pattern: string
-  /**
-   * Withdraws the subscription; messages already received are handled first. Do not await it in the
-   * subscription's own handler: it waits for that handler.
-   */
-  unsubscribe(): Promise<void>
-  [Symbol.asyncDispose](): Promise<void>
-}
-
-export interface SubscriptionIterator<T> extends SubscriptionHandle {
-  [Symbol.asyncIterator](): AsyncIterator<Received<T>, undefined>
-}
-
-/** Options of a subscription whose handler gets leases. */
-type LeaseOptions = SubscribeOptions & { readonly lease: true }
-
-/** `accepted`: written or on its way. `full`: no room now, nothing was kept. */
-export type Outcome = 'accepted' | 'full'
-
-/** Publishes one message from its fields. Returns what `publish` returns. */
-export type Publisher<T, F extends readonly (keyof T & string)[]> = (
-  ...values: { [I in keyof F]: T[F[I]] }
-) => boolean
-
-/** A list that lacks a field fits no list: the compiler's message then says which. */
-type AllFields<T, F extends readonly unknown[]> = [Exclude<keyof T, F[number]>] extends [never]
-  ? unknown
-  : { readonly missing: Exclude<keyof T, F[number]> }
 
 export class Endpoint extends Lender {
   readonly #bus: Bus
@@ -375,6 +354,32 @@ export class Endpoint extends Lender {
     options: SubscribeOptions = {},
   ): Promise<SubscriptionHandle> {
     return this.#handleOf(await this.#bus.subscribe(target, handler, options, true, this.#party))
+  }
+
+  /**
+   * Watches a sample of what is published or asked on a subject or pattern, for debugging. With
+   * `sample` 0.01 each sending thread shows its first message and then every hundredth; default 1.
+   *
+   * A tap is no receiver: it never holds anybody back, what finds no room is skipped and counted, a
+   * request that nobody else handles still has no responder. Subjects that no tap watches keep
+   * their fast ways; on those that one does, a message costs a look at the counter, and one that is
+   * shown costs a second frame. What travels in blocks is not shown.
+   *
+   * @throws (as rejection) ERR_OPTION_INVALID, ERR_SUBJECT_INVALID
+   * @example
+   * const tap = await engine.tap('orders.>', console.log, { sample: 0.01 })
+   */
+  async tap<T = any>(
+    target: Message<T> | string,
+    handler: (value: T, info: MessageInfo) => unknown,
+    options: TapOptions = {},
+  ): Promise<SubscriptionHandle> {
+    checkKeys('tap', options, ['sample'])
+    const sample = checkSample(options.sample ?? 1)
+    const tap = { lossy: true }
+    return this.#handleOf(
+      await this.#bus.subscribe(target, handler, tap, false, this.#party, sample),
+    )
   }
 
   #handleOf(subscription: LocalSubscription, onEnd?: () => void): SubscriptionHandle {

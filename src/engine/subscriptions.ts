@@ -91,13 +91,17 @@ export class Subscriptions {
     this.#host = host
   }
 
-  /** `handler` is null for batches: then the options have `onBatch`. */
+  /**
+   * `handler` is null for batches: then the options have `onBatch`. A `sample` makes it a tap: it
+   * sees a part of the messages, and is nobody's receiver.
+   */
   async add(
     target: SubscribeTarget,
     handler: Handler | null,
     options: SubscribeOptions | BatchOptions,
     isResponder: boolean,
     party: Party,
+    sample: number | null = null,
   ): Promise<LocalSubscription> {
     const { pattern, queue, limits, batchMax, max } = checkSubscription(
       target,
@@ -140,7 +144,7 @@ export class Subscriptions {
           (options.lossy === true ? SubscriptionFlag.Lossy : 0),
         pattern,
         queue,
-        rules,
+        rules: sample === null ? rules : { ...rules, sample },
       },
       message: isLease && message === null ? ANY_BYTES : message,
       reply,

@@ -65,6 +65,7 @@ export class BlockSender {
       parcel.typeId = stage.typeId
       parcel.passed = passed
       transmitter.check(route, parcel)
+      transmitter.tap(route, parcel)
       if (!isParked && route.parked.length > 0) return false
       if (transmitter.solo(route, parcel) || transmitter.all(route, parcel, true)) return true
       if (transmitter.isDeserted(route, parcel)) throw noResponders(subject)

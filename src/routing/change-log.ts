@@ -45,6 +45,8 @@ export interface SubscriptionRules {
   readonly weight?: number
   /** A parsed filter as text. */
   readonly filter?: string
+  /** Of a tap: which part of the messages it sees. */
+  readonly sample?: number
 }
 
 /** One subscription as every thread knows it. */

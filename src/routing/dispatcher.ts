@@ -32,6 +32,7 @@ import { SubscriptionFlag, type Subscription } from './change-log.js'
 import { PayloadDecoder } from './payload-decoder.js'
 import { RecentChanges } from './recent-changes.js'
 import { SubjectTrie } from './subject-trie.js'
+import { isTap } from './taps.js'
 import { expressOf, type LocalSubscription, type Target } from './target.js'
 
 /** A constant of this module, which V8 folds; an imported one it does not. */
@@ -377,5 +378,6 @@ function noResponders(subject: string): FlyshuttleError {
 }
 
 function isPlain(entry: Subscription): boolean {
-  return entry.queue === '' && (entry.flags & SubscriptionFlag.Responder) === 0
+  const isChosen = entry.queue !== '' || (entry.flags & SubscriptionFlag.Responder) !== 0
+  return !isChosen && !isTap(entry)
 }

@@ -79,7 +79,7 @@ export class FrameWriter {
     link: LinkWriter,
     route: Route,
     parcel: Parcel,
-    member: Member | null,
+    member: Pick<Member, 'subscription'> | null,
     isRequest: boolean,
     frame = 0,
   ): boolean {

@@ -5,8 +5,8 @@
 // looks nothing up. The emitter goes by a gate: a word that holds the version of the routes for
 // which its way is right. Any change of the routes moves the shared version past the gate; a
 // message of the subject that has to wait shuts it (`Route.shut`). In both cases the next publish
-// takes the long way, which opens the gate again once it may. Where the only receiver has filters,
-// they stand in front of the emitter, so that a message it does not want costs no more than asking.
+// takes the long way, which opens the gate again once it may. Filters of the only receiver, and
+// taps, stand in front of the emitter: a message that is not wanted costs no more than asking.
 
 import {
   EMITTERS_MAX,
@@ -46,8 +46,8 @@ export class Outlet {
   /** The way into `link`, or null: then nothing goes but the long way. */
   emit: Emit | null = null
   link: LinkWriter | null = null
-  /** Whether `emit` asks the filters of the only receiver first. */
-  #isFiltered = false
+  /** Whether `emit` looks at each message first, for filters and taps. */
+  #isGuarded = false
 
   constructor(message: Message<unknown>, route: Route) {
     this.message = message
@@ -69,21 +69,21 @@ export class Outlet {
     if (isObject && stage.shapeOf(this.message) === null) {
       this.emit = null
       this.link = null
-    } else if (solo === this.link && this.route.isFiltered === this.#isFiltered) this.route.open()
+    } else if (solo === this.link && this.route.isGuarded === this.#isGuarded) this.route.open()
     else if (++this.#messages >= EMITTER_AFTER_MESSAGES) {
       if (isObject) this.#compileFlat(solo, views, stage.shapeOf(this.message))
       else this.#compile(solo, views, dictionary)
     }
   }
 
-  /** Not for filtered routes: filters read the value, and the emitter reads it once more. */
+  /** Not for guarded routes: filters read the value, and the emitter reads it once more. */
   #compileFlat(link: LinkWriter, views: Views, shape: Shape | null): void {
     const { route } = this
     const { ring } = link
     this.#messages = 0
-    if (shape === null || route.isFiltered || route.subjectId === 0) return
+    if (shape === null || route.isGuarded || route.subjectId === 0) return
     if (emittersMade >= EMITTERS_MAX || ring.data + ring.ringBytes > DATA_END_MAX) return
-    this.#isFiltered = false
+    this.#isGuarded = false
     this.emit = flatEmitter(views, shape, {
       ...this.#laneOf(link, link.frameBytesMax >>> 3),
       word0: FrameKind.Publish << FRAME_KIND_SHIFT,
@@ -110,8 +110,8 @@ export class Outlet {
       word1: codec << FRAME_CODEC_SHIFT,
       typeId: typeId | 0,
     })
-    this.#isFiltered = route.isFiltered
-    this.emit = route.isFiltered ? this.#askFirst(emit, gate, views.i32, struct) : emit
+    this.#isGuarded = route.isGuarded
+    this.emit = route.isGuarded ? this.#lookFirst(emit, gate, views.i32, struct) : emit
     this.link = link
     route.open()
   }
@@ -139,25 +139,34 @@ export class Outlet {
   }
 
   /**
-   * The same emitter, behind the filters of the only receiver. While the gate is open, the route
-   * says which they are; what none of them lets through is done at once.
+   * The same emitter, behind the taps of the subject and the filters of its only receiver. While
+   * the gate is open, the route says which they are. A message for a tap takes the long way; what
+   * no filter lets through is done at once.
    */
-  #askFirst(emit: Emit, gate: Int32Array, i32: Int32Array, struct: StructCodec<unknown>): Emit {
+  #lookFirst(emit: Emit, gate: Int32Array, i32: Int32Array, struct: StructCodec<unknown>): Emit {
     const { route, message } = this
     let destination: Destination | undefined
     let isWanted = ALL
     return (value, agent) => {
-      if (i32[VERSION_INDEX] === gate[0]) {
-        if (destination !== route.destinations[0]) {
-          destination = route.destinations[0]
-          const tests = destination?.filters?.map((filter) =>
-            filter.testOf(message.typeId, struct.fields),
-          )
-          isWanted = tests === undefined ? ALL : anyOf(tests)
-        }
-        if (!isWanted(value, NO_HEADERS)) return 0
+      // It keeps the fields, and says that they have to take the long way.
+      if (i32[VERSION_INDEX] !== gate[0]) return emit(value, agent)
+      const { taps } = route
+      for (const tap of taps) {
+        if (!tap.isNext) continue
+        this.#kept.value = value
+        return -1
       }
-      return emit(value, agent)
+      if (destination !== route.destinations[0]) {
+        destination = route.destinations[0]
+        const tests = destination?.filters?.map((filter) =>
+          filter.testOf(message.typeId, struct.fields),
+        )
+        isWanted = tests === undefined ? ALL : anyOf(tests)
+      }
+      const outcome = isWanted(value, NO_HEADERS) ? emit(value, agent) : 0
+      // On the long way they are counted there.
+      if (outcome >= 0) for (const tap of taps) tap.take()
+      return outcome
     }
   }
 }

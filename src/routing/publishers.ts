@@ -105,8 +105,8 @@ export class Publishers {
     let link: LinkWriter | null = null
     const aim = (): void => {
       const { solo } = route
-      // Behind filters it has no way of its own: they ask a message, which is made for them.
-      if (solo === null || route.isFiltered || route.parked.length > 0) return
+      // Behind filters and taps it has no way of its own: they are shown a message.
+      if (solo === null || route.isGuarded || route.parked.length > 0) return
       if (solo !== link) {
         const { ring, cursorIndex, fullIndex } = solo
         if (ring.data + ring.ringBytes > DATA_END_MAX) return

@@ -27,6 +27,7 @@ import type { Parcel } from './parcel.js'
 import type { Group, Member } from './group.js'
 import { Grouping, NO_FIELDS, NO_GROUPS, type Grouped } from './grouping.js'
 import { RecentChanges } from './recent-changes.js'
+import { NO_TAPS, Taps, isTap, type Tap } from './taps.js'
 import { SubjectTrie } from './subject-trie.js'
 
 /** More than V8 keeps on its moving heap: compiled code knows where the word lies. */
@@ -53,6 +54,8 @@ export class Route implements Grouped {
   soloResponder: Member | null = null
   /** Some receiver wants only a part of the messages: ask first (`wanted.ts`). */
   isFiltered = false
+  /** Who watches some of the messages, without being a receiver. */
+  taps: readonly Tap[] = NO_TAPS
   /**
    * Messages that found no room, the more urgent first and then the older. While there are any,
    * later ones line up too.
@@ -61,9 +64,9 @@ export class Route implements Grouped {
 
   /** Somebody keeps it at hand, beside the cache. */
   isPinned = false
-  /** One for each link that emitters of this subject lead to, and those that ask filters first. */
+  /** One for each link that emitters of this subject lead to, and those that look first. */
   #gates: Map<LinkWriter, Int32Array> | null = null
-  #filteredGates: Map<LinkWriter, Int32Array> | null = null
+  #guardedGates: Map<LinkWriter, Int32Array> | null = null
   /** Those of bound publishers, which lead to one link after the other. */
   #publisherGates: Int32Array[] | null = null
 
@@ -75,11 +78,11 @@ export class Route implements Grouped {
   /**
    * Word 0: the shared version for which emitters of this subject into `link` may pass; see
    * `outlet.ts`. Emitters of several messages share it, but never with those into another link, nor
-   * those that ask filters with those that do not.
+   * those that look first with those that do not.
    */
   gate(link: LinkWriter): Int32Array {
-    const gates = this.isFiltered
-      ? (this.#filteredGates ??= new Map<LinkWriter, Int32Array>())
+    const gates = this.isGuarded
+      ? (this.#guardedGates ??= new Map<LinkWriter, Int32Array>())
       : (this.#gates ??= new Map<LinkWriter, Int32Array>())
     let gate = gates.get(link)
     if (gate === undefined) gates.set(link, (gate = new Int32Array(new ArrayBuffer(GATE_BYTES))))
@@ -99,10 +102,15 @@ export class Route implements Grouped {
   /** Whatever is published next takes the long way. */
   shut(): void {
     // A version that has been: they only move forward.
-    const gates = [this.#gates?.values() ?? [], this.#filteredGates?.values() ?? []]
+    const gates = [this.#gates?.values() ?? [], this.#guardedGates?.values() ?? []]
     for (const some of [...gates, this.#publisherGates ?? []]) {
       for (const gate of some) gate[0] = this.version - 1
     }
+  }
+
+  /** Each message has to be looked at before it goes the fast way. */
+  get isGuarded(): boolean {
+    return this.isFiltered || this.taps.length > 0
   }
 
   get hasReceivers(): boolean {
@@ -121,6 +129,7 @@ export class RouteTable {
   readonly #changes = new RecentChanges()
   readonly #routes = new Map<string, Route>()
   readonly #filters = new FilterCache()
+  readonly #taps = new Taps()
   readonly #destinations: Destinations
   #version = -1
 
@@ -184,11 +193,13 @@ export class RouteTable {
     if (version === this.#version) return
     this.#log.catchUp(
       (added) => {
-        this.#trie.insert(added.pattern, packed(added))
+        if (isTap(added)) this.#addTap(added)
+        else this.#trie.insert(added.pattern, packed(added))
         this.#changes.note(added.pattern)
       },
       (removed) => {
-        this.#trie.remove(removed.pattern, packed(removed))
+        if (isTap(removed)) this.#taps.remove(removed)
+        else this.#trie.remove(removed.pattern, packed(removed))
         this.#grouping.forget(removed)
         this.#changes.note(removed.pattern)
       },
@@ -205,6 +216,7 @@ export class RouteTable {
     }
     const destinations = this.#destinations.of(words)
     route.destinations = destinations
+    route.taps = this.#taps.of(route.subject)
     this.#grouping.finish(route)
     route.isFiltered = isAnyFiltered && hasFilter(route)
     const { groups, responders } = route
@@ -214,6 +226,11 @@ export class RouteTable {
     const isAlone = destinations.length === 0 && groups.length === 0
     const hasOne = isAlone && responders !== null && responders.members.length === 1
     route.soloResponder = hasOne ? (responders.members[0] as Member) : null
+  }
+
+  #addTap(subscription: Subscription): void {
+    const { id, thread } = subscription
+    this.#taps.add(subscription, this.#outbox.link(thread, Lane.Bulk), this.#rowsIndex + id)
   }
 
   #addChosen(id: number, thread: number): void {

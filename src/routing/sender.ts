@@ -33,7 +33,7 @@ import { Retry } from './retry.js'
 import type { SenderEvents } from './sender-events.js'
 import { checkSubject } from './subject.js'
 import { Transmitter } from './transmitter.js'
-import { ask, type Passed } from './wanted.js'
+import { NONE_ASKED, ask, type Passed } from './wanted.js'
 
 export class Sender {
   readonly #routes: RouteTable
@@ -207,6 +207,7 @@ export class Sender {
     this.#stage.stage(message, subject, value)
     const parcel = this.#fill(agent, request, envelope, passed, keys)
     transmitter.check(route, parcel)
+    transmitter.tap(route, parcel)
     const isWritten =
       mayWrite(route) &&
       (transmitter.solo(route, parcel, flushNow) || transmitter.all(route, parcel, true))
@@ -305,10 +306,7 @@ export class Sender {
     this.#outlets[message.ordinal]?.learn(this.#views, this.#dictionary, this.#stage)
   }
 
-  /**
-   * Checks subject and payload, stages the payload, and fills the parcel of it. Null: no filter
-   * lets it through, so that nothing is to be done.
-   */
+  /** Checks subject and payload, stages it, and fills its parcel. Null: no filter lets it pass. */
   #prepare(
     message: Message<unknown> | string,
     value: unknown,
@@ -322,11 +320,13 @@ export class Sender {
     const route = this.#routeOf(typed, subject)
     // Before the payload is staged: what is read here may run code that publishes.
     const passed = ask(route, typed, value, envelope.headers, this.#views.i32)
-    if (passed === null) return null
+    if (passed === null && route.taps.length === 0) return null
     const keys = keysOf(route.keyFields, value, envelope.key)
     this.#stage.stage(typed, subject, value)
-    this.#transmitter.check(route, this.#fill(agent, null, envelope, passed, keys))
-    return route
+    const parcel = this.#fill(agent, null, envelope, passed ?? NONE_ASKED, keys)
+    this.#transmitter.check(route, parcel)
+    this.#transmitter.tap(route, parcel)
+    return passed === null ? null : route
   }
 
   /** The current route; of a message from its outlet, without a look-up. */

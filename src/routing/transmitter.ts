@@ -15,6 +15,8 @@ import type { Parcel } from './parcel.js'
 import type { PayloadStage } from './payload.js'
 import { Plan } from './plan.js'
 import type { Route } from './route-table.js'
+import { isFullRow } from './rows.js'
+import type { Tap } from './taps.js'
 import { isWanted, wants, type Passed } from './wanted.js'
 
 export class Transmitter {
@@ -101,6 +103,33 @@ export class Transmitter {
     if (isLarge) this.#large.end()
     plan.confirm()
     if (plan.skipped > 0) this.#outbox.counters.add(ThreadCounter.LossyDropped, plan.skipped)
+    return true
+  }
+
+  /** Shows the message to the taps whose turn it is, if they have room for it now. */
+  tap(route: Route, parcel: Parcel): void {
+    for (const tap of route.taps) {
+      if (!tap.take()) continue
+      const { link, row } = tap
+      const isDead = this.#i32[link.stateIndex] === ThreadState.Dead || link.ring.isCorrupt
+      const isFull = this.#i32[link.fullIndex] !== 0 && isFullRow(this.#i32[row] as number)
+      // What does not fit a frame travels in a block, whose holders are counted beforehand.
+      const isRefused = isDead || isFull || this.#stage.isLarge
+      if (isRefused || !this.#writeTo(tap, route, parcel)) {
+        this.#outbox.counters.add(ThreadCounter.LossyDropped, 1)
+      }
+    }
+  }
+
+  #writeTo(tap: Tap, route: Route, parcel: Parcel): boolean {
+    try {
+      if (!this.#frames.write(tap.link, route, parcel, tap, false)) return false
+    } catch {
+      // Its reader wrote nonsense into its words. Those it receives from hear of that; a watcher
+      // is no reason to fail.
+      return false
+    }
+    this.#outbox.committed(tap.link)
     return true
   }
 

@@ -231,6 +231,29 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(sums.map(([, shared]) => shared)).toEqual([1, 1, 1])
   })
 
+  test('a tap sees a sample of any subject, of every thread, until it is taken away', async () => {
+    const engine = await engineFor({ threads: 1, addon })
+    const seen: string[] = []
+    const got: unknown[] = []
+    await engine.subscribe('orders.>', (value) => got.push(value))
+    const tap = await engine.tap('orders.>', (_value, info) => seen.push(...info.tokens), {
+      sample: 0.25,
+    })
+    for (let n = 0; n < 8; n++) engine.publish(`orders.${n}`, n)
+    await until(() => got.length === 8)
+    await until(() => seen.length === 2)
+    expect(seen).toEqual(['0', '4'])
+    await tap.unsubscribe()
+    for (let n = 0; n < 8; n++) engine.publish(`orders.${n}`, n)
+    await until(() => got.length === 16)
+    expect(seen).toHaveLength(2)
+    for (const sample of [0, 1.5, Number.NaN, '1']) {
+      await expect(
+        engine.tap('orders.>', () => {}, { sample: sample as number }),
+      ).rejects.toMatchObject({ code: 'ERR_OPTION_INVALID' })
+    }
+  })
+
   test('options that cannot be are refused', async () => {
     const engine = await engineFor({ threads: 0, addon })
     const refused = async (options: object): Promise<string> => {
