@@ -98,7 +98,16 @@ enum class ThreadCounter : uint32_t {
 };
 
 /// Counters at LINK_SENT.
-enum class SentCounter : uint32_t { Batches = 0, Full = 1, Overflow = 2, Waits = 3, Wakes = 4 };
+enum class SentCounter : uint32_t {
+  Batches = 0,
+  Full = 1,
+  Overflow = 2,
+  Waits = 3,
+  Wakes = 4,
+  Skipped = 5,
+  Dropped = 6,
+  Rejected = 7,
+};
 
 /// Counters at LINK_RECEIVED.
 enum class ReceivedCounter : uint32_t { Frames = 0, Units = 1 };
@@ -110,7 +119,7 @@ static_assert(INBOX_READY + READY_GROUPS_MAX * LINE_BYTES <= INBOX_COUNTERS,
 static_assert(INBOX_COUNTERS + (uint32_t(ThreadCounter::Expired) + 1) * COUNTER_BYTES <=
                   INBOX_BYTES,
               "the thread's counters fit the inbox");
-static_assert(LINK_SENT + (uint32_t(SentCounter::Wakes) + 1) * COUNTER_BYTES <=
+static_assert(LINK_SENT + (uint32_t(SentCounter::Rejected) + 1) * COUNTER_BYTES <=
                   LINK_OVERFLOW_BYTES,
               "a word stands behind the producer's counters");
 

@@ -112,6 +112,9 @@ void put_members(Napi::Object record) {
   PUT_MEMBER(SentCounter, Overflow);
   PUT_MEMBER(SentCounter, Waits);
   PUT_MEMBER(SentCounter, Wakes);
+  PUT_MEMBER(SentCounter, Skipped);
+  PUT_MEMBER(SentCounter, Dropped);
+  PUT_MEMBER(SentCounter, Rejected);
   PUT_MEMBER(ReceivedCounter, Frames);
   PUT_MEMBER(ReceivedCounter, Units);
   PUT_MEMBER(FrameKind, Pad);

@@ -32,6 +32,18 @@ export class Fifo<T> {
     return item
   }
 
+  /** Takes out the oldest item that `isWanted` says yes to. */
+  takeFirst(isWanted: (item: T) => boolean): T | undefined {
+    for (let index = this.#start; index < this.#items.length; index++) {
+      const item = this.#items[index] as T
+      if (!isWanted(item)) continue
+      if (index === this.#start) return this.shift()
+      this.#items.splice(index, 1)
+      return item
+    }
+    return undefined
+  }
+
   clear(): void {
     this.#items.length = 0
     this.#start = 0

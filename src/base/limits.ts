@@ -62,6 +62,10 @@ export const FLUSH_BYTES = 4096
 export const DRAIN_FRAMES_MAX = 1024
 export const DRAIN_TIME_US_MAX = 200
 
+/** Rules for subjects that an engine may be made with, and messages of one subject that wait. */
+export const SUBJECT_RULES_MAX = 256
+export const PER_SUBJECT_MAX = 1_048_576
+
 /** Bytes that wait in a sender's heap for one link, when its ring has no room. */
 export const OVERFLOW_BYTES_MAX = 1024 * 1024
 

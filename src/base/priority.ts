@@ -68,6 +68,21 @@ export class PriorityLine<T> {
     return (ranks[next] as Fifo<T>).shift()
   }
 
+  /** Takes out the oldest of those least urgent that `isWanted` says yes to, wherever it is. */
+  takeLeast(isWanted: (item: T) => boolean): T | undefined {
+    const ranks = this.#ranks ?? [this.#normal]
+    for (let rank = ranks.length - 1; rank >= 0; rank--) {
+      const line = ranks[rank] as Fifo<T>
+      const item = line.takeFirst(isWanted)
+      if (item === undefined) continue
+      this.#length--
+      // Whoever is in front now, or comes next, has not been passed by anybody.
+      if (line.length === 0) this.#passed[rank] = 0
+      return item
+    }
+    return undefined
+  }
+
   /** The rank whose turn it is: one that has waited long enough, else the highest. */
   #next(ranks: readonly Fifo<T>[]): number {
     let next = -1

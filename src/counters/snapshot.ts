@@ -52,6 +52,12 @@ export interface LinkStats {
   readonly overflow: number
   /** Bytes that wait in that buffer now. */
   readonly overflowBytes: number
+  /** Messages that lossy receivers there went without; those of queue groups are not among them. */
+  readonly skipped: number
+  /** Messages for this link that the rule of their subject dropped, the newest or the oldest. */
+  readonly dropped: number
+  /** Messages for this link that were refused with ERR_BACKPRESSURE. */
+  readonly rejected: number
   /** How many times the sender asked the receiver to tell it of room. */
   readonly waits: number
   /** How many times the sender rang the receiver out of its sleep. */
@@ -164,6 +170,9 @@ export function readLink(region: Region, from: number, to: number, lane: Lane): 
     full: sent(SentCounter.Full),
     overflow: sent(SentCounter.Overflow),
     overflowBytes: Atomics.load(i32, (words + LINK_OVERFLOW_BYTES) >>> 2),
+    skipped: sent(SentCounter.Skipped),
+    dropped: sent(SentCounter.Dropped),
+    rejected: sent(SentCounter.Rejected),
     waits: sent(SentCounter.Waits),
     wakes: sent(SentCounter.Wakes),
   }

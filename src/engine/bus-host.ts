@@ -5,6 +5,7 @@ import type { NativeBinding } from '../native/binding.js'
 import type { Region } from '../memory/region.js'
 import type { Slot } from '../placement/plan.js'
 import type { Subscription } from '../routing/change-log.js'
+import type { SubjectPolicy } from '../routing/subject-rules.js'
 import type { Bus } from './bus.js'
 import type { ErrorContext } from './control.js'
 import type { Letters } from './letters.js'
@@ -22,6 +23,8 @@ export interface BusOptions {
   readonly ids: number[]
   /** Where each thread of the engine runs. */
   readonly slots: readonly Slot[]
+  /** How subjects are treated, and where what comes of it is counted. */
+  readonly subjects: SubjectPolicy
 }
 
 /** What a bus asks of the engine around it. */

@@ -13,6 +13,7 @@ import { tell, threadName } from '../base/events.js'
 import { THREADS_MAX } from '../base/limits.js'
 import { createRandom } from '../base/random.js'
 import { checkRpc, type Message, type Rpc } from '../codec/message.js'
+import { SubjectCounters } from '../counters/subject-counters.js'
 import { LoopMeter } from '../counters/thread-counters.js'
 import { createDoorbell, type Doorbell } from '../link/doorbell.js'
 import { Leases } from '../agent/lease.js'
@@ -79,7 +80,9 @@ export class Bus {
     // A seed of its own for each thread and each of its lives.
     const random = createRandom(incarnation * THREADS_MAX + thread)
     const isNearHere = (to: number): boolean => isNear(options.slots, thread, to)
-    const routes = new RouteTable(region, this.#outbox, dictionary, isNearHere, random)
+    const { rules, counts } = options.subjects
+    const subjects = new SubjectCounters(counts, thread, rules.length)
+    const routes = new RouteTable(region, this.#outbox, dictionary, isNearHere, random, rules)
     const isExpired = (deadlineMs: number): boolean => {
       if (deadlineMs > this.clock.nowMs()) return false
       this.#outbox.counters.add(ThreadCounter.Expired, 1)
@@ -93,6 +96,7 @@ export class Bus {
       dictionary,
       incarnation,
       pool,
+      subjects,
       copyBytes,
       {
         onWaiting: (isWaiting) => {

@@ -3,6 +3,7 @@
 import type { ErrorRecord } from '../codec/error-record.js'
 import type { Slot } from '../placement/plan.js'
 import type { Subscription } from '../routing/change-log.js'
+import type { SubjectPolicy } from '../routing/subject-rules.js'
 import type { LetterRequest } from './letter-post.js'
 
 /** Where an error came from that no caller waits for. */
@@ -57,6 +58,8 @@ export interface EngineBoot {
   readonly cores: number
   /** Where each thread of the engine is to run. */
   readonly slots: readonly Slot[]
+  /** How subjects are treated, and where what comes of it is counted. */
+  readonly subjects: SubjectPolicy
 }
 
 /** What one thread is told; a worker of the engine finds it in its `workerData`. */

@@ -95,7 +95,7 @@ export class Engine extends Endpoint {
     { binding, file, reason }: LoadedBinding,
     placing: Placing,
   ) {
-    const { spinUs, spinBudgetUs } = options
+    const { spinUs, spinBudgetUs, subjects } = options
     const { threads: count } = region.layout
     const bells = new Int32Array(new SharedArrayBuffer(count * 4))
     for (let thread = 0; thread < count; thread++) bells[thread] = binding?.createBell() ?? -1
@@ -103,7 +103,7 @@ export class Engine extends Endpoint {
     const registry = new Registry(region)
     const hasAddon = binding !== null
     const { slots } = placing
-    const shared = { bells, spinUs, spinBudgetUs, cores: placing.coresOf(cores), slots }
+    const shared = { bells, spinUs, spinBudgetUs, cores: placing.coresOf(cores), slots, subjects }
     const boot = { ...shared, engineId: randomUUID(), memory: region.memory, hasAddon }
     placing.takeMain(region)
     let office!: LetterOffice
@@ -179,8 +179,9 @@ export class Engine extends Endpoint {
    * console.table(links.map(({ from, to, frames, full }) => ({ from, to, frames, full })))
    */
   stats(): EngineStats {
+    const { clock } = this.#bus
     const { places } = this.#threads
-    return statsOf(this.#region, this.#bus.clock.nowMs(), places, this.#fleet, this.#office.info)
+    return statsOf(this.#region, this.#boot, clock, places, this.#fleet, this.#office.info)
   }
 
   /**

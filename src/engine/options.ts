@@ -15,6 +15,7 @@ import {
   type DeadLetterOptions,
   type LetterLimits,
 } from '../routing/letter-store.js'
+import { policyFor, type SubjectPolicy, type SubjectTreatment } from '../routing/subject-rules.js'
 import type { ErrorContext } from './control.js'
 
 export interface EngineOptions {
@@ -61,6 +62,11 @@ export interface EngineOptions {
   /** How many dead letters are kept, and what happens beyond: see `engine.deadLetters`. */
   readonly deadLetters?: DeadLetterOptions
   /**
+   * How subjects are treated when there is no room, by pattern; the first that matches decides.
+   * `{ 'prices.*': { overflow: 'drop-oldest', maxPerSubject: 1 } }` keeps the last value of each.
+   */
+  readonly subjects?: Readonly<Record<string, SubjectTreatment>>
+  /**
    * Told about errors that no caller waits for: a handler of a publish threw, a thread ended
    * unexpectedly. Default: a line on stderr.
    */
@@ -77,6 +83,7 @@ export interface CheckedOptions {
   readonly spinBudgetUs: number
   readonly placement: Placement
   readonly deadLetters: LetterLimits
+  readonly subjects: SubjectPolicy
   readonly onError: (error: unknown, context: ErrorContext) => void
 }
 
@@ -89,6 +96,7 @@ const ENGINE_OPTIONS = [
   'spinUs',
   'placement',
   'deadLetters',
+  'subjects',
   'onError',
 ]
 
@@ -117,6 +125,7 @@ export function checkOptions(options: EngineOptions): CheckedOptions {
     spinBudgetUs,
     placement: checkPlacement(placement),
     deadLetters: checkLetterOptions(options.deadLetters),
+    subjects: policyFor(options.subjects, threadsMax),
     onError,
   }
 }

@@ -1,10 +1,14 @@
 // `engine.stats()`: the counters of the whole region as one plain object, with the names that the
 // main thread knows.
 
+import type { Clock } from '../base/clock.js'
 import { threadName } from '../base/events.js'
 import { readLink, readThread, type LinkStats, type ThreadCounts } from '../counters/snapshot.js'
+import { SubjectCounters, SubjectOutcome } from '../counters/subject-counters.js'
 import { EngineState, HEADER_STATE, Lane, ThreadState } from '../memory/layout.js'
 import { stateOf, type Region } from '../memory/region.js'
+import type { SubjectOverflow, SubjectPolicy } from '../routing/subject-rules.js'
+import type { EngineBoot } from './control.js'
 import type { Fleet } from './fleet.js'
 import { subjectInHand } from './in-hand.js'
 import type { DeadLetterInfo } from './letters.js'
@@ -20,6 +24,25 @@ export interface EngineStats {
   /** Every lane of every link that has carried anything. */
   readonly links: readonly LinkStats[]
   readonly deadLetters: DeadLetterInfo
+  /** One for each pattern of the option `subjects`, in that order; last all others, as '>'. */
+  readonly subjects: readonly SubjectStats[]
+}
+
+/** What became of messages that found no room, on all threads, since the engine started. */
+export interface SubjectStats {
+  readonly pattern: string
+  readonly overflow: SubjectOverflow
+  /** Messages that had to wait at their sender. */
+  readonly waited: number
+  /** Messages that were refused with ERR_BACKPRESSURE. */
+  readonly rejected: number
+  /** Messages that the rule dropped: those that came, and those that had waited. */
+  readonly droppedNewest: number
+  readonly droppedOldest: number
+  /** Messages whose `ttlMs` passed while they waited at their sender. */
+  readonly expired: number
+  /** Times that a lossy receiver, a thread or a queue group, went without a message. */
+  readonly skipped: number
 }
 
 export interface ThreadStats extends ThreadCounts {
@@ -50,14 +73,15 @@ export interface ThreadStats extends ThreadCounts {
 
 const ENGINE_STATES = { [EngineState.Open]: 'open', [EngineState.Closing]: 'closing' } as const
 
-/** `nowMs` is the monotonic clock's. */
 export function statsOf(
   region: Region,
-  nowMs: number,
+  { subjects }: EngineBoot,
+  clock: Clock,
   places: readonly Place[],
   fleet: Fleet,
   deadLetters: DeadLetterInfo,
 ): EngineStats {
+  const nowMs = clock.nowMs()
   // SYNC engine-state: pairs with engine-state in Door.close.
   const state = Atomics.load(region.views.i32, HEADER_STATE >>> 2)
   const used = places.filter(({ thread, incarnation }) => thread === 0 || incarnation > 0)
@@ -77,7 +101,29 @@ export function statsOf(
     threads,
     links,
     deadLetters,
+    subjects: subjectStats(subjects, region.layout.threads),
   }
+}
+
+function subjectStats({ rules, counts }: SubjectPolicy, threads: number): SubjectStats[] {
+  const counters = Array.from(
+    { length: threads },
+    (_, thread) => new SubjectCounters(counts, thread, rules.length),
+  )
+  return rules.map(({ index, pattern, overflow }) => {
+    const sumOf = (outcome: SubjectOutcome): number =>
+      counters.reduce((sum, counter) => sum + counter.read(index, outcome), 0)
+    return {
+      pattern,
+      overflow,
+      waited: sumOf(SubjectOutcome.Waited),
+      rejected: sumOf(SubjectOutcome.Rejected),
+      droppedNewest: sumOf(SubjectOutcome.DroppedNewest),
+      droppedOldest: sumOf(SubjectOutcome.DroppedOldest),
+      expired: sumOf(SubjectOutcome.Expired),
+      skipped: sumOf(SubjectOutcome.Skipped),
+    }
+  })
 }
 
 function threadStats(

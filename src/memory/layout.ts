@@ -132,7 +132,16 @@ export const ThreadCounter = {
 } as const
 export type ThreadCounter = (typeof ThreadCounter)[keyof typeof ThreadCounter]
 
-export const SentCounter = { Batches: 0, Full: 1, Overflow: 2, Waits: 3, Wakes: 4 } as const
+export const SentCounter = {
+  Batches: 0,
+  Full: 1,
+  Overflow: 2,
+  Waits: 3,
+  Wakes: 4,
+  Skipped: 5,
+  Dropped: 6,
+  Rejected: 7,
+} as const
 export type SentCounter = (typeof SentCounter)[keyof typeof SentCounter]
 
 /** `Units` are of 8 bytes, as positions are. */

@@ -1,11 +1,10 @@
 // Messages that found no room, in line per subject until they can be written.
 //
 // Each waits in the heap of its sender and counts against every link that it is for, so what waits
-// because of one slow receiver is bounded. `send` is the exception: its callers wait themselves.
+// because of one slow receiver is bounded (`overflow.ts`); but not for `send`, whose callers wait.
 // The order within a subject is kept: while anything waits, later messages of the subject line up.
 
-import { FlyshuttleError } from '../base/errors.js'
-import { FRAME_HEADER_BYTES, LARGE_OVERFLOW_BYTES_MAX, OVERFLOW_BYTES_MAX } from '../base/limits.js'
+import { FRAME_HEADER_BYTES } from '../base/limits.js'
 import type { LinkWriter } from '../link/outbox.js'
 import type { LoanedBlock } from './loaned.js'
 import type { Parcel } from './parcel.js'
@@ -47,7 +46,7 @@ export class Parking {
 
   /** Lines up a message whose caller waits for it. `parcel` owns its payload. */
   park(route: Route, parcel: Parcel): void {
-    for (const link of parcel.charged) link.charge(parkedBytes(parcel))
+    for (const link of parcel.charged) link.charge(parkedBytes(parcel.payload.length))
     route.parked.push(parcel, parcel.envelope.priority)
     // Later messages line up behind it.
     route.shut()
@@ -55,20 +54,17 @@ export class Parking {
   }
 
   /**
-   * The links that a message of `bytes` in the heap would count against.
-   *
-   * @throws ERR_BACKPRESSURE when one of them has no overflow left
+   * Drops a message of the route that may be dropped: the oldest of those that are least urgent.
+   * Null: there is none.
    */
-  charge(route: Route, bytes: number, isLarge: boolean, passed: Passed): LinkWriter[] {
-    const charged = linksOf(route, passed)
-    const wanted = isLarge ? LARGE_OVERFLOW_BYTES_MAX : OVERFLOW_BYTES_MAX
-    for (const { overflowBytes } of charged) {
-      if (overflowBytes + bytes + PARKED_BYTES <= wanted) continue
-      const { subject } = route
-      const data = { subject, found: overflowBytes, wanted }
-      throw new FlyshuttleError('ERR_BACKPRESSURE', data)
-    }
-    return charged
+  dropOldest(route: Route): Parcel | null {
+    const { parked } = route
+    const parcel = parked.takeLeast(({ request, settle }) => request === null && settle === null)
+    if (parcel === undefined) return null
+    discharge(parcel)
+    this.#letGo(parcel)
+    if (parked.length === 0) this.#routes.delete(route)
+    return parcel
   }
 
   /** Writes what can be written now. One subject that cannot move holds up no other. */
@@ -116,16 +112,17 @@ export class Parking {
   }
 }
 
-function parkedBytes(parcel: Parcel): number {
-  return parcel.payload.length + PARKED_BYTES
+/** What a parked message with so many bytes in the heap counts for. */
+export function parkedBytes(payloadBytes: number): number {
+  return payloadBytes + PARKED_BYTES
 }
 
-function discharge(parcel: Parcel): void {
-  for (const link of parcel.charged) link.discharge(parkedBytes(parcel))
+function discharge({ charged, payload }: Parcel): void {
+  for (const link of charged) link.discharge(parkedBytes(payload.length))
 }
 
 /** Every link that a message of this route may take, once; by the filters that it has passed. */
-function linksOf(route: Route, passed: Passed): LinkWriter[] {
+export function linksOf(route: Route, passed: Passed): LinkWriter[] {
   const groups = route.groups.flatMap((group) => group.members)
   const receivers = [...route.destinations, ...groups, ...(route.responders?.members ?? [])]
   const wanting = receivers.filter(({ filters }) => wants(filters, passed))

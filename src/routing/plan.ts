@@ -43,6 +43,8 @@ export class Plan {
   isLarge = false
   /** Lossy receivers that the message passes over. */
   skipped = 0
+  /** The links of those among them that are threads, not queue groups. */
+  readonly passedOver: LinkWriter[] = []
   /** What the filters of the route said of the message. */
   #passed: Passed = NONE_ASKED
 
@@ -82,8 +84,10 @@ export class Plan {
       }
       if (this.#hasFull(destination)) return false
       if (this.#reserve(link, plainBytes)) this.#push(link, null)
-      else if (requiredRows.length === 0) this.skipped++
-      else {
+      else if (requiredRows.length === 0) {
+        this.skipped++
+        this.passedOver.push(link)
+      } else {
         this.blocked.push(link)
         return false
       }
@@ -138,6 +142,7 @@ export class Plan {
     if (this.blocked.length > 0) this.blocked.length = 0
     if (this.#groups.length > 0) this.#groups.length = 0
     this.responder = null
+    if (this.passedOver.length > 0) this.passedOver.length = 0
     this.skipped = 0
   }
 

@@ -4,6 +4,7 @@
 // The parking says whose turn it is; here is decided what becomes of it.
 
 import { FlyshuttleError } from '../base/errors.js'
+import { SubjectOutcome, type SubjectCounters } from '../counters/subject-counters.js'
 import type { Parcel } from './parcel.js'
 import type { PayloadStage } from './payload.js'
 import type { Route, RouteTable } from './route-table.js'
@@ -17,6 +18,7 @@ export class Retry {
   readonly #routes: RouteTable
   readonly #stage: PayloadStage
   readonly #transmitter: Transmitter
+  readonly #subjects: SubjectCounters
   readonly #isExpired: (deadlineMs: number) => boolean
 
   /** `isExpired` says whether a deadline has passed, and counts it if so. */
@@ -24,12 +26,14 @@ export class Retry {
     routes: RouteTable,
     stage: PayloadStage,
     transmitter: Transmitter,
-    isExpired: (deadlineMs: number) => boolean,
+    subjects: SubjectCounters,
+    events: { isExpired(deadlineMs: number): boolean },
   ) {
     this.#routes = routes
     this.#stage = stage
     this.#transmitter = transmitter
-    this.#isExpired = isExpired
+    this.#subjects = subjects
+    this.#isExpired = (deadlineMs) => events.isExpired(deadlineMs)
   }
 
   /** Throws when it can never be written. */
@@ -53,6 +57,7 @@ export class Retry {
     if (!route.hasReceivers) return true
     const { deadlineMs, ttlMs } = parcel.envelope
     if (deadlineMs === Infinity || !this.#isExpired(deadlineMs)) return false
+    this.#subjects.add(route.rule.index, SubjectOutcome.Expired)
     // Whoever called `send` waits to hear of it.
     if (settle !== null) throw new FlyshuttleError('ERR_EXPIRED', { subject, wanted: ttlMs })
     return true

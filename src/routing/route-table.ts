@@ -28,6 +28,7 @@ import type { Group, Member } from './group.js'
 import { Grouping, NO_FIELDS, NO_GROUPS, type Grouped } from './grouping.js'
 import { RecentChanges } from './recent-changes.js'
 import { NO_TAPS, Taps, isTap, type Tap } from './taps.js'
+import { NO_RULES, ruleFor, type SubjectRule } from './subject-rules.js'
 import { SubjectTrie } from './subject-trie.js'
 
 /** More than V8 keeps on its moving heap: compiled code knows where the word lies. */
@@ -70,7 +71,11 @@ export class Route implements Grouped {
   /** Those of bound publishers, which lead to one link after the other. */
   #publisherGates: Int32Array[] | null = null
 
-  constructor(subject: string, subjectId: number) {
+  /** What becomes of its messages when there is no room. */
+  readonly rule: SubjectRule
+
+  constructor(subject: string, subjectId: number, rule: SubjectRule) {
+    this.rule = rule
     this.subject = subject
     this.subjectId = subjectId
   }
@@ -124,6 +129,7 @@ export class RouteTable {
   readonly #outbox: Outbox
   readonly #dictionary: DictionaryWriter
   readonly #log: ChangeLogReader
+  readonly #rules: readonly SubjectRule[]
   readonly #grouping: Grouping
   readonly #trie = new SubjectTrie<number>()
   readonly #changes = new RecentChanges()
@@ -143,7 +149,9 @@ export class RouteTable {
     dictionary: DictionaryWriter,
     isNear: (thread: number) => boolean = () => true,
     random: Random = createRandom(0),
+    rules: readonly SubjectRule[] = NO_RULES,
   ) {
+    this.#rules = rules
     this.#i32 = region.views.i32
     this.#outbox = outbox
     this.#dictionary = dictionary
@@ -170,7 +178,11 @@ export class RouteTable {
     const known = this.known(subject)
     if (known !== null) return known
     if (this.#routes.size >= ROUTES_CACHED_MAX) this.#forgetIdle()
-    const route = new Route(subject, this.#dictionary.subjectId(subject))
+    const route = new Route(
+      subject,
+      this.#dictionary.subjectId(subject),
+      ruleFor(this.#rules, subject),
+    )
     this.#routes.set(subject, route)
     this.refresh(route)
     return route

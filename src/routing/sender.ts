@@ -9,6 +9,7 @@ import { FlyshuttleError } from '../base/errors.js'
 import { FRAME_HEADER_BYTES, ROUTES_CACHED_MAX } from '../base/limits.js'
 import { checkMessage, type Message } from '../codec/message.js'
 import type { ChunkPool } from '../link/chunk-pool.js'
+import type { SubjectCounters } from '../counters/subject-counters.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
 import { Lane } from '../memory/layout.js'
@@ -23,13 +24,13 @@ import { PLAIN, type Envelope } from './envelope.js'
 import { keysOf, type MessageKeys } from './key.js'
 import { LargeSender } from './large.js'
 import { Outlet } from './outlet.js'
-import { NO_LINKS, emptyParcel, type AwaitedRequest, type Parcel } from './parcel.js'
+import { Overflow } from './overflow.js'
+import { emptyParcel, type AwaitedRequest, type Parcel } from './parcel.js'
 import { noResponders } from './requests.js'
 import type { RequestBlock } from './request-blocks.js'
 import { Parking } from './parking.js'
 import { PayloadStage } from './payload.js'
 import type { Route, RouteTable } from './route-table.js'
-import { Retry } from './retry.js'
 import type { SenderEvents } from './sender-events.js'
 import { checkSubject } from './subject.js'
 import { Transmitter } from './transmitter.js'
@@ -43,6 +44,7 @@ export class Sender {
   readonly #stage: PayloadStage
   readonly #transmitter: Transmitter
   readonly #parking: Parking
+  readonly #overflow: Overflow
   readonly #direct: DirectSender
   readonly #drains: Drains
   readonly #blocks: BlockSender
@@ -61,6 +63,7 @@ export class Sender {
     dictionary: DictionaryWriter,
     incarnation: number,
     pool: ChunkPool,
+    subjects: SubjectCounters,
     copyBytes: CopyBytes | null,
     events: SenderEvents,
   ) {
@@ -74,17 +77,20 @@ export class Sender {
     const stage = new PayloadStage(inlineMax, pool.bytesMax, dictionary, copyBytes)
     this.#stage = stage
     const large = new LargeSender(pool, this.#views, outbox, stage)
-    this.#transmitter = new Transmitter(region, outbox, stage, large, bytesMax, incarnation)
+    this.#transmitter = new Transmitter(
+      region,
+      outbox,
+      stage,
+      large,
+      subjects,
+      bytesMax,
+      incarnation,
+    )
     this.#direct = new DirectSender(this.#views, outbox, stage, large)
     this.#drains = new Drains(region.views.i32, outbox, routes)
-    const retry = new Retry(routes, stage, this.#transmitter, (deadlineMs) =>
-      events.isExpired(deadlineMs),
-    )
-    this.#parking = new Parking({
-      onRetry: (route, parcel) => retry.try(route, parcel),
-      onLost: (error, subject, parcel) => events.onLost?.(error, subject, large.bytesOf(parcel)),
-      onDropped: ({ block }) => pool.giveBack(block),
-    })
+    const transmitter = this.#transmitter
+    this.#overflow = new Overflow(routes, stage, transmitter, large, pool, subjects, events)
+    this.#parking = this.#overflow.parking
     this.#blocks = new BlockSender(region, routes, stage, this.#transmitter, this.#parking)
   }
 
@@ -167,7 +173,7 @@ export class Sender {
     if (mayWrite(route) && this.#transmitter.all(route, this.#staged, true)) return
     await new Promise<void>((resolve, reject) => {
       this.#staged.settle = (error) => (error === null ? resolve() : reject(error))
-      this.#park(route, NO_LINKS)
+      this.#overflow.send(route, this.#staged)
     })
   }
 
@@ -216,7 +222,7 @@ export class Sender {
         this.#outbox.flush(this.#outbox.link(request.thread, Lane.Bulk))
       }
     } else if (transmitter.isDeserted(route, parcel)) throw noResponders(subject)
-    else this.#parkCharged(route)
+    else this.#overflow.request(route, parcel)
   }
 
   /** Sends a request for each value of the block; throws as `request` does. */
@@ -294,7 +300,7 @@ export class Sender {
       return route.solo === null || route.solo.isBelowHighWater()
     }
     if (!mayWrite(route) || !this.#transmitter.all(route, parcel, true)) {
-      this.#parkCharged(route)
+      this.#overflow.publish(route, parcel)
       return false
     }
     return this.#transmitter.isBelowHighWater(route, parcel)
@@ -368,24 +374,6 @@ export class Sender {
     parcel.request = request
     parcel.settle = null
     return parcel
-  }
-
-  /** Parks a message that counts against the overflow of the links it is for. */
-  #parkCharged(route: Route): void {
-    // Whoever it was for has gone, or nobody came: as with any publish to nobody, it is done.
-    if (!route.hasReceivers) return
-    const { loan, bytes, isLarge } = this.#stage
-    const heapBytes = loan === null ? bytes : 0
-    const { passed } = this.#staged
-    this.#park(route, this.#parking.charge(route, heapBytes, isLarge, passed))
-  }
-
-  #park(route: Route, charged: readonly LinkWriter[]): void {
-    const { loan } = this.#stage
-    const payload = this.#stage.take()
-    if (loan !== null) loan.isParked = true
-    this.#parking.park(route, { ...this.#staged, payload, loan, charged })
-    this.#events.onWaiting(true)
   }
 
   #assertOpen(what: string): void {

@@ -6,8 +6,9 @@
 
 import { assert } from '../base/errors.js'
 import { CHUNK_WINDOW_BYTES } from '../base/limits.js'
+import { SubjectOutcome, type SubjectCounters } from '../counters/subject-counters.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
-import { ThreadCounter, ThreadState } from '../memory/layout.js'
+import { SentCounter, ThreadCounter, ThreadState } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
 import { FrameWriter } from './frame-writer.js'
 import type { LargeSender } from './large.js'
@@ -24,6 +25,7 @@ export class Transmitter {
   readonly #outbox: Outbox
   readonly #stage: PayloadStage
   readonly #large: LargeSender
+  readonly #subjects: SubjectCounters
   readonly #plan: Plan
   readonly #frames: FrameWriter
 
@@ -32,6 +34,7 @@ export class Transmitter {
     outbox: Outbox,
     stage: PayloadStage,
     large: LargeSender,
+    subjects: SubjectCounters,
     bytesMax: number,
     incarnation: number,
   ) {
@@ -41,6 +44,7 @@ export class Transmitter {
     this.#frames = new FrameWriter(region.views, stage, large, bytesMax, incarnation)
     this.#stage = stage
     this.#large = large
+    this.#subjects = subjects
   }
 
   /** @throws ERR_MESSAGE_TOO_LARGE when the largest frame of the message fits no ring */
@@ -102,7 +106,7 @@ export class Transmitter {
     }
     if (isLarge) this.#large.end()
     plan.confirm()
-    if (plan.skipped > 0) this.#outbox.counters.add(ThreadCounter.LossyDropped, plan.skipped)
+    if (plan.skipped > 0) this.#noteSkipped(route)
     return true
   }
 
@@ -144,6 +148,13 @@ export class Transmitter {
       if (link !== undefined && !link.isBelowHighWater()) return false
     }
     return true
+  }
+
+  #noteSkipped(route: Route): void {
+    const { skipped, passedOver } = this.#plan
+    this.#outbox.counters.add(ThreadCounter.LossyDropped, skipped)
+    this.#subjects.add(route.rule.index, SubjectOutcome.Skipped, skipped)
+    for (const link of passedOver) link.count(SentCounter.Skipped)
   }
 
   /** Whose death would leave the request without a reply. */

@@ -1,5 +1,8 @@
 // A receiver that stops reading holds up its senders, in order and within bounds, and nobody else.
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { message, u32 } from 'flyshuttle'
 import { describe, expect, test } from 'vitest'
 import { VARIANTS, engineFor, fixture, until } from './with-engine.js'
@@ -45,6 +48,34 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     await engine.drained(Into)
     await until(async () => (await seen()).count === accepted + 1)
     expect((await seen()).wrong).toBeNull()
+  })
+
+  test('a stuck thread holds up its own senders, and nobody else', async () => {
+    const engine = await engineFor({ threads: 2, addon, ringBytes: 16_384 })
+    await engine.spawn('counter', fixture('counter.mjs'), { thread: 2 })
+    await engine.spawn('held', fixture('held.mjs'), { thread: 1 })
+    const folder = mkdtempSync(join(tmpdir(), 'flyshuttle-'))
+    const release = join(folder, 'release')
+    const hung = engine.request('held.block', release, { timeoutMs: 60_000 })
+    try {
+      let accepted = 0
+      while (engine.tryPublish('held.in', accepted) === 'accepted') accepted++
+      // More than any ring holds, there and back again, while the other thread stands still.
+      const rounds = 2000
+      for (let n = 0; n < rounds; n++) {
+        if (!engine.publish('count.one', { n })) await engine.drained('count.one')
+      }
+      const count = () => engine.request<{ count: number }>('count-of.counter.0')
+      await until(async () => (await count()).count === rounds)
+      expect(engine.tryPublish('held.in', 0)).toBe('full')
+      writeFileSync(release, '')
+      await hung
+      await until(async () => (await engine.request('held.count')) === accepted)
+    } finally {
+      writeFileSync(release, '')
+      await hung
+      rmSync(folder, { recursive: true })
+    }
   })
 
   test('a lossy subscription never holds a publisher back', async () => {

@@ -33,6 +33,13 @@ import type { AwaitedRequest } from '../../src/routing/parcel.js'
 import { Publishers } from '../../src/routing/publishers.js'
 import { RouteTable } from '../../src/routing/route-table.js'
 import { Sender } from '../../src/routing/sender.js'
+import { SubjectCounters, subjectCountersFor } from '../../src/counters/subject-counters.js'
+import {
+  checkSubjects,
+  type SubjectRule,
+  type SubjectTreatment,
+} from '../../src/routing/subject-rules.js'
+import { createRandom } from '../../src/base/random.js'
 import { HandClock } from '../base/hand-clock.js'
 import { outboxOf, smallRegion, type FakeDoorbell } from '../link/small-region.js'
 
@@ -63,6 +70,8 @@ export class World {
   readonly clock = new HandClock()
   expired = 0
   readonly threads: Player[]
+  readonly rules: readonly SubjectRule[]
+  readonly subjectCounts: Int32Array
   /** Whether two threads share a memory node, when routes are made. */
   isNear = (_thread: number, _other: number): boolean => true
   #nextId = 0
@@ -72,7 +81,10 @@ export class World {
     geometry: Partial<Geometry> = {},
     /** The addon's, for worlds that have it. */
     readonly copyBytes: CopyBytes | null = null,
+    subjects?: Record<string, SubjectTreatment>,
   ) {
+    this.rules = checkSubjects(subjects)
+    this.subjectCounts = subjectCountersFor(threads, this.rules.length)
     this.region = smallRegion(threads, geometry)
     this.log = new ChangeLogWriter(this.region)
     this.threads = Array.from({ length: threads }, (_, thread) => new Player(this, thread))
@@ -129,6 +141,7 @@ export class Player {
   readonly routes: RouteTable
   readonly pool: ChunkPool
   readonly sender: Sender
+  readonly subjects: SubjectCounters
   readonly publishers: Publishers
   readonly inbox: Inbox
   readonly dispatcher: Dispatcher
@@ -148,12 +161,18 @@ export class Player {
     const { region } = world
     ;({ outbox: this.outbox, bell: this.bell } = outboxOf(region, thread))
     this.dictionary = new DictionaryWriter(region, thread)
-    this.routes = new RouteTable(region, this.outbox, this.dictionary, (to) =>
-      world.isNear(thread, to),
+    this.routes = new RouteTable(
+      region,
+      this.outbox,
+      this.dictionary,
+      (to) => world.isNear(thread, to),
+      createRandom(0),
+      world.rules,
     )
     this.pool = new ChunkPool(region, thread, world.clock, (waiting) =>
       this.outbox.wake(this.outbox.link(waiting, Lane.Urgent)),
     )
+    this.subjects = new SubjectCounters(world.subjectCounts, thread, world.rules.length)
     this.sender = new Sender(
       region,
       this.outbox,
@@ -161,6 +180,7 @@ export class Player {
       this.dictionary,
       1,
       this.pool,
+      this.subjects,
       world.copyBytes,
       {
         onWaiting: (isWaiting) => {
