@@ -56,6 +56,11 @@ export type {
   TapOptions,
 } from './engine/handles.js'
 export type { Received } from './engine/pull.js'
+export type { Consumer, JobHandler } from './queue/consumer.js'
+export type { Delivery } from './queue/delivery.js'
+export type { AddOptions, ConsumeOptions, QueueOptions, QueueSettings } from './queue/options.js'
+export type { AddOutcome } from './queue/producer.js'
+export type { QueueInfo, WorkQueue } from './queue/work-queue.js'
 export type { Headers } from './codec/headers.js'
 export type { SubjectOverflow, SubjectTreatment } from './routing/subject-rules.js'
 export type { MessageOptions, PublishOptions } from './routing/envelope.js'

@@ -10,7 +10,7 @@ import { eachString, importsOf, isCode, lineOf, parse, resolveImport } from './s
 /** Folder in src/ → floor. */
 export const FLOORS = new Map([
   ['engine', 7],
-  ...['gateway', 'cluster', 'observe'].map((folder) => [folder, 6]),
+  ...['gateway', 'cluster', 'observe', 'queue'].map((folder) => [folder, 6]),
   ...['routing', 'supervision'].map((folder) => [folder, 5]),
   ...['agent', 'channel'].map((folder) => [folder, 4]),
   ...['link', 'security', 'state', 'resilience'].map((folder) => [folder, 3]),

@@ -36,6 +36,9 @@ export const ERROR_CATALOGUE = {
   ERR_INFO_EXPIRED:
     '`{found}` was read after the handler returned or awaited; copy what you need before',
   ERR_JOIN_REFUSED: 'this thread cannot join the engine: {found}; wanted {wanted}',
+  ERR_JOB_LATE:
+    'queue {queue}: delivery {found} of a job is over: {wanted}; it is being delivered again',
+  ERR_JOB_SETTLED: 'queue {queue}: the delivery was settled before, by {found}; wanted once',
   ERR_LAYOUT_MISMATCH: 'the region has {field} {found}; wanted {wanted}',
   ERR_LEASE_ENDED: 'the lease of a message on {subject} was read after it was {found}',
   ERR_LETTER_UNKNOWN: 'there is no dead letter {found}: replayed, purged or dropped meanwhile',
@@ -50,6 +53,10 @@ export const ERROR_CATALOGUE = {
   ERR_PAYLOAD_UNSUPPORTED: '{subject}: the payload holds {found}; wanted {wanted}',
   ERR_PLACEMENT_UNAVAILABLE: 'placement {placement} cannot be had: {found}; wanted {wanted}',
   ERR_REPLAY_REFUSED: 'dead letter {letter} of {subject} stays: {found}; wanted {wanted}',
+  ERR_QUEUE_AREA_FULL:
+    'queue {queue}: no room in the region for it ({found} bytes left; {wanted} wanted)',
+  ERR_QUEUE_FULL: 'queue {queue} is full: {found}; at most {wanted}',
+  ERR_QUEUE_MISMATCH: 'queue {queue} is open with {setting} {found}; wanted {wanted}',
   ERR_RESPONDER_DIED: 'the thread that handled {subject} ended before it replied',
   ERR_SCHEMA_INVALID: 'schema of {subject}: {field} is {found}; wanted {wanted}',
   ERR_SUBJECT_INVALID: 'subject {subject} is not valid: {found}; wanted {wanted}',

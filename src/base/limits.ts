@@ -94,7 +94,7 @@ export const LOG_ROOM_DIVISOR = 16
 export const RULES_BYTES_MAX = 8192
 
 /** Address space of work queues and of large messages. Pages that nobody touches cost nothing. */
-export const QUEUE_AREA_BYTES = 64 * 1024 * 1024
+export const QUEUE_AREA_BYTES = 256 * 1024 * 1024
 export const CHUNK_AREA_BYTES = 256 * 1024 * 1024
 export const CHUNK_AREA_BYTES_MAX = 2048 * 1024 * 1024
 
@@ -186,9 +186,33 @@ export const QUEUE_WEIGHT_MAX = 1000
 export const MAILBOX_MESSAGES_DEFAULT = 1024
 export const CONCURRENCY_MAX = 65_536
 
-/** Jobs of more urgent levels after which a level that has some gets one out. */
-export const STARVATION_JOBS_MAX = 64
-/** More urgent messages that pass one that waits, before it goes next. */
+/**
+ * Work queues: jobs that one thread may have added and that are not done, by default 4096 slots of
+ * 512 bytes. A slot's number has 16 bits, an attempt 8.
+ */
+export const QUEUE_CAPACITY_DEFAULT = 4096
+export const QUEUE_CAPACITY_MIN = 8
+export const QUEUE_CAPACITY_MAX = 65_536
+export const JOB_BYTES_DEFAULT = 456
+export const JOB_BYTES_MAX = 65_000
+/** What a job of a struct gets on top, for its id, key and headers. */
+export const JOB_META_BYTES = 96
+export const MAX_DELIVER_DEFAULT = 5
+export const MAX_DELIVER_MAX = 200
+export const ACK_WAIT_MS_DEFAULT = 30_000
+export const DUPLICATE_WINDOW_MS_DEFAULT = 120_000
+export const DUPLICATE_IDS_DEFAULT = 8192
+export const DUPLICATE_IDS_MAX = 1_048_576
+/** A week: due times are 32 bits of ms, and compared across half of their range. */
+export const QUEUE_WAIT_MS_MAX = 604_800_000
+/** Calls of `add` on one thread that may wait for a slot. */
+export const ADDS_WAITING_MAX = 65_536
+/** Jobs that leave in one batch; a batch that is not full leaves at the end of the tick. */
+export const JOBS_FLUSH = 64
+/** A dead job that could not be kept is tried again after so long. */
+export const BURY_AGAIN_MS = 1000
+
+/** More urgent messages, or jobs, that pass one that waits, before it goes next. */
 export const PRIORITY_PASSES_MAX = 16
 
 /** Messages of one batch, for handlers that take several at once. */

@@ -9,6 +9,7 @@ import type { SubjectPolicy } from '../routing/subject-rules.js'
 import type { Bus } from './bus.js'
 import type { ErrorContext } from './control.js'
 import type { Letters } from './letters.js'
+import type { QueueAsker } from './queue-host.js'
 
 export interface BusOptions {
   readonly region: Region
@@ -28,7 +29,7 @@ export interface BusOptions {
 }
 
 /** What a bus asks of the engine around it. */
-export interface BusHost {
+export interface BusHost extends QueueAsker {
   takeIds(): Promise<number[]>
   addSubscription(entry: Subscription): Promise<void>
   removeSubscription(id: number): Promise<void>

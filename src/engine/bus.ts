@@ -23,6 +23,7 @@ import { Outbox } from '../link/outbox.js'
 import { DictionaryWriter } from '../memory/dictionary.js'
 import { Lane, ThreadCounter, geometryList } from '../memory/layout.js'
 import { isNear } from '../placement/plan.js'
+import type { Queues } from '../queue/queues.js'
 import { lostLetter, type DeadLetter } from '../routing/dead-letter.js'
 import { Dispatcher } from '../routing/dispatcher.js'
 import type { LocalSubscription } from '../routing/target.js'
@@ -39,6 +40,7 @@ import { DeadLetters } from './dead-letters.js'
 import { flushSync } from './flush-sync.js'
 import type { Letters } from './letters.js'
 import { Loans } from './loans.js'
+import { createQueues } from './queue-host.js'
 import { Replies } from './replies.js'
 import type { SubscribeTarget } from './subscribe-options.js'
 import { Subscriptions, type Party } from './subscriptions.js'
@@ -56,6 +58,7 @@ export class Bus {
   readonly deadLetters: DeadLetters
   readonly loans: Loans
   readonly publishers: Publishers
+  readonly queues: Queues
   readonly #dispatcher: Dispatcher
   readonly #awaiting: Awaiting
   readonly #replies: Replies
@@ -72,6 +75,7 @@ export class Bus {
     this.#incarnation = incarnation
     this.clock = createMonotonicClock()
     const hold = (isWaiting: boolean): void => this.hold(isWaiting)
+    const report = (error: unknown, subject: string): void => this.#report(error, subject, '')
     const copyBytes = binding?.copyBytes ?? null
     const dictionary = new DictionaryWriter(region, thread)
     this.#outbox = new Outbox(region, thread)
@@ -110,10 +114,10 @@ export class Bus {
       },
     )
     this.loans = new Loans(leases, this.sender, hold)
+    const parts = { region, incarnation, copyBytes, report }
+    this.queues = createQueues(this, host, parts)
     this.publishers = new Publishers(region, this.#outbox, routes, this.sender)
-    this.#replies = new Replies(this.#outbox, this.sender, (error, subject) =>
-      this.#report(error, subject, ''),
-    )
+    this.#replies = new Replies(this.#outbox, this.sender, report)
     const decodeReply = (): unknown => this.#dispatcher.decodeReply()
     this.#awaiting = new Awaiting(region, incarnation, this.clock, decodeReply, hold)
     this.#control = new ControlPlane(
@@ -132,12 +136,16 @@ export class Bus {
         this.#control.onControl(source, from, counter, payload),
       onRefused: (ticket, error) => this.#replies.write(ticket, null, false, error),
       isExpired,
-      onError: (error, subject, subscription) => this.#onFrameError(error, subject, subscription),
+      onError: (error, subject, subscription) =>
+        this.#report(error, subject, subscription?.name ?? ''),
     })
     this.#inbox = new Inbox(region, thread, this.clock, {
       onFrame: (offset, word0) => this.#onFrame(offset, word0),
       onRoom: (producer) => this.wake(producer),
-      onDeaths: () => this.#awaiting.onDeaths(),
+      onDeaths: () => {
+        this.#awaiting.onDeaths()
+        this.queues.onDeaths()
+      },
       onCorrupt: (thread, found) => {
         const data = { thread, found, wanted: 'a frame within the batch' }
         this.#report(new FlyshuttleError('ERR_FRAME_CORRUPT', data), '(link)', '')
@@ -200,7 +208,10 @@ export class Bus {
     return {
       frames: this.#inbox.framesReceived - this.#control.frames - this.#awaiting.controlFrames,
       isIdle:
-        waiting + this.letters.pending === 0 && !this.sender.isWaiting && !this.#inbox.hasFrames,
+        waiting + this.letters.pending === 0 &&
+        !this.sender.isWaiting &&
+        !this.#inbox.hasFrames &&
+        this.queues.isIdle,
     }
   }
 
@@ -318,6 +329,7 @@ export class Bus {
     try {
       for (const listener of this.#onClose) listener()
       this.publishers.close()
+      this.queues.close()
       dropped = this.sender.close()
       if (dropped > 0) {
         const found = `delivering ${dropped} messages that still waited for room`
@@ -353,14 +365,11 @@ export class Bus {
       this.#subscriptions.deliverBatches()
       this.sender.retry()
       this.loans.retry()
+      this.queues.onDrained()
       this.#outbox.flushAll()
     } catch (error) {
       this.#report(error, '(flush)', '')
     }
-  }
-
-  #onFrameError(error: unknown, subject: string, subscription: LocalSubscription | null): void {
-    this.#report(error, subject, subscription?.name ?? '')
   }
 
   #report(error: unknown, subject: string, agent: string): void {

@@ -3,7 +3,8 @@
 // Each step goes on with those threads that did the last one in their share of the time, so one
 // that is stuck costs its share and no more. The engine ends what is left afterwards.
 
-import type { FlyshuttleError } from '../base/errors.js'
+import { FlyshuttleError } from '../base/errors.js'
+import type { QueueDirectory } from '../queue/directory.js'
 import type { AgentHost } from './agent-host.js'
 import type { Bus } from './bus.js'
 import type { ThreadRequest } from './control.js'
@@ -18,6 +19,7 @@ export interface Closing {
   readonly agents: AgentHost
   /** Those of all other threads. */
   readonly places: readonly Place[]
+  readonly queues: QueueDirectory
   onError(error: unknown, thread: number): void
 }
 
@@ -38,10 +40,16 @@ export async function closeThreads(closing: Closing, timeoutMs: number): Promise
     withDeadline(ENDS, work, limitMs).catch((error: unknown) => onError(error, 0))
   await tellAll({ op: 'closing' }, leftMs() / 4)
   await settle(bus, () => tellAll({ op: 'progress' }, leftMs() / 4), leftMs() / 2)
+  // No consumer takes another job, and what waits to be added is refused: handlers may wait for it.
+  bus.queues.close()
   await ending(agents.stopAll(), leftMs() / 2)
   for (const place of places) place.isClosing = true
   await tellAll({ op: 'close' }, leftMs() / 2)
   await ending(Promise.all([...alive].map((place) => place.ended)), leftMs())
+  for (const { name, jobs } of closing.queues.left) {
+    const found = `handling ${jobs} jobs of queue ${name}`
+    onError(new FlyshuttleError('ERR_CLOSED', { found }), 0)
+  }
 }
 
 /** Waits until nothing is under way anywhere: two looks in a row with no message in between. */

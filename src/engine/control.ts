@@ -2,6 +2,7 @@
 
 import type { ErrorRecord } from '../codec/error-record.js'
 import type { Slot } from '../placement/plan.js'
+import type { QueueWish } from '../queue/options.js'
 import type { Subscription } from '../routing/change-log.js'
 import type { SubjectPolicy } from '../routing/subject-rules.js'
 import type { LetterRequest } from './letter-post.js'
@@ -21,6 +22,13 @@ export type RegistryRequest =
   | { readonly op: 'subscribe'; readonly entry: Subscription }
   | { readonly op: 'unsubscribe'; readonly id: number }
   | { readonly op: 'report'; readonly error: ErrorRecord; readonly context: ErrorContext }
+  | QueueRequest
+
+/** To thread 0, which keeps the directory of work queues. */
+export interface QueueRequest {
+  readonly op: 'queue'
+  readonly wish: QueueWish
+}
 
 /** To a worker, which hosts agents. */
 export type ThreadRequest =

@@ -34,8 +34,11 @@ import { HANDLE_VERSION, type JoinHandle } from './join.js'
 import { checkOptions, type CheckedOptions, type EngineOptions } from './options.js'
 import { LetterOffice } from './letter-office.js'
 import { Placing, canPlace, type PlacementInfo } from './placement.js'
+import type { QueueDirectory } from '../queue/directory.js'
 import { checkTimeoutMs } from '../routing/requests.js'
 import { Door, type Admission } from './reception.js'
+import { createDirectory } from './queue-host.js'
+import { tellUser } from './tell-user.js'
 import { Registry } from './registry.js'
 import { statsOf, type EngineStats } from './stats.js'
 import { isTaken, Threads, type Place } from './threads.js'
@@ -76,6 +79,7 @@ export class Engine extends Endpoint {
   readonly #host: AgentHost
   readonly #registry: Registry
   readonly #office: LetterOffice
+  readonly #queues: QueueDirectory
   readonly #door: Door
   readonly #boot: EngineBoot
   readonly #threads: Threads
@@ -106,24 +110,24 @@ export class Engine extends Endpoint {
     const shared = { bells, spinUs, spinBudgetUs, cores: placing.coresOf(cores), slots, subjects }
     const boot = { ...shared, engineId: randomUUID(), memory: region.memory, hasAddon }
     placing.takeMain(region)
-    let office!: LetterOffice
     const bus: Bus = new Bus(
       { ...shared, region, thread: 0, incarnation: 1, binding, ids: registry.takeIds(0) },
       {
         takeIds: async () => registry.takeIds(0),
         addSubscription: async (entry) => registry.add(entry),
         removeSubscription: async (id) => registry.remove([id]),
+        askQueues: async (request) => this.#queues.open(request.wish, 0),
         onControl: async (source, payload) => this.#obey(source, payload as RegistryRequest),
         onError: (error, context) => this.#report(error, context),
-        makeLetters: ({ sender }) =>
-          (office = new LetterOffice(region, sender, options.deadLetters)),
+        makeLetters: ({ sender }) => new LetterOffice(region, sender, options.deadLetters),
       },
     )
     super(bus, { agent: 0, name: '' })
     this.#region = region
     this.#bus = bus
     this.#registry = registry
-    this.#office = office
+    this.#office = bus.letters as LetterOffice
+    this.#queues = createDirectory(region, bus, this.#office)
     this.#bells = bells
     this.#binding = binding
     this.#placing = placing
@@ -297,6 +301,7 @@ export class Engine extends Endpoint {
         bus: this.#bus,
         agents: this.#host,
         places: this.#workers(),
+        queues: this.#queues,
         onError: (error, thread) => this.#report(error, { subject: '(close)', thread, agent: '' }),
       },
       timeoutMs,
@@ -364,6 +369,8 @@ export class Engine extends Endpoint {
         return this.#office.obey(source, request)
       case 'report':
         return this.#report(fromRecord(request.error), request.context)
+      case 'queue':
+        return this.#queues.open(request.wish, source)
     }
   }
 
@@ -387,14 +394,7 @@ export class Engine extends Endpoint {
     this.#report(error, { subject: '(thread)', thread, agent })
   }
 
-  /** What the user's own `onError` throws is an uncaught exception, but not within a drain. */
   #report(error: unknown, context: ErrorContext): void {
-    try {
-      this.#onError(error, context)
-    } catch (thrown) {
-      queueMicrotask(() => {
-        throw thrown
-      })
-    }
+    tellUser(() => this.#onError(error, context))
   }
 }

@@ -6,12 +6,14 @@ import { envelopeOf, type PublishOptions } from '../routing/envelope.js'
 import type { Bus } from './bus.js'
 import type { LoanOptions } from './loans.js'
 import type { Party } from './subscriptions.js'
+import { QueueOpener } from './queue-opener.js'
 
-export class Lender {
+export class Lender extends QueueOpener {
   readonly #bus: Bus
   readonly #agent: number
 
   constructor(bus: Bus, party: Party) {
+    super(bus)
     this.#bus = bus
     this.#agent = party.agent
   }

@@ -48,6 +48,7 @@ export class Member {
           await this.#ask({ op: 'unsubscribe', id })
           if (this.#listening.delete(id) && this.#listening.size === 0) this.bus.hold(false)
         },
+        askQueues: (request) => this.#ask(request),
         onControl: (_, payload) => this.#obey(payload as ThreadRequest),
         onError: (error, context) => this.#report(error, context),
         makeLetters: (bus) =>
@@ -98,6 +99,7 @@ export class Member {
         return bus.progress()
       case 'close':
         try {
+          bus.queues.close()
           await agents.stopAll()
           await bus.letters.settled()
         } finally {

@@ -5,7 +5,7 @@
 // look. What must stay true: a head never passes a job that is ready, and a job that is neither
 // free nor ready is found by a look at all states of its lane, to which `due` and every death lead.
 
-import { STARVATION_JOBS_MAX } from '../base/limits.js'
+import { PRIORITY_PASSES_MAX } from '../base/limits.js'
 import { DeathReason, type JobLedger } from './job-ledger.js'
 import { KeyLocks } from './key-locks.js'
 import { FAR_MS, type Lane } from './queue-lane.js'
@@ -79,7 +79,7 @@ export class JobClaims {
     for (const lane of lanes) if (lane.dueInMs(nowMs) <= 0) this.#sweep(lane, nowMs, wanted)
     for (let level = LEVELS - 1; level > 0; level--) {
       // One that was passed over too often gets one job out first.
-      if ((this.#passedOver[level] as number) < STARVATION_JOBS_MAX) continue
+      if ((this.#passedOver[level] as number) < PRIORITY_PASSES_MAX) continue
       this.#claimLevel(level, Math.min(wanted, this.#count + 1))
       this.#passedOver[level] = 0
     }

@@ -184,11 +184,6 @@ export class JobLedger {
     })
   }
 
-  reasonOf(lane: Lane, slot: number): DeathReason {
-    const word = this.#i32[(lane.slot(slot) + SLOT_CODEC) >>> 2] as number
-    return ((word >>> SLOT_REASON_SHIFT) & 255) as DeathReason
-  }
-
   /** Gives back what threads had that are dead. To be called after every death. */
   repair(nowMs: number): void {
     this.catchUp()
@@ -211,17 +206,7 @@ export class JobLedger {
 
   count(): JobCounts {
     this.catchUp()
-    const counts = { ready: 0, waiting: 0, claimed: 0, dead: 0 }
-    for (const lane of this.lanes) {
-      for (let slot = 0; slot < lane.capacity; slot++) {
-        const kind = kindOf(Atomics.load(this.#i32, lane.states + slot))
-        if (kind === JobKind.Ready) counts.ready++
-        else if (kind === JobKind.Waiting || kind === JobKind.Held) counts.waiting++
-        else if (kind === JobKind.Claimed) counts.claimed++
-        else if (kind !== JobKind.Free) counts.dead++
-      }
-    }
-    return counts
+    return countJobs(this.lanes)
   }
 
   #each(kind: JobKind, visit: (lane: Lane, slot: number, word: number) => void): void {
@@ -293,6 +278,20 @@ export class JobLedger {
     // SYNC queue-opened: pairs with queue-opened in the constructor. Claims come after it.
     return life === 0 || Atomics.load(this.#i32, this.index(this.layout.opened) + thread) !== life
   }
+}
+
+export function countJobs(lanes: readonly Lane[]): JobCounts {
+  const counts = { ready: 0, waiting: 0, claimed: 0, dead: 0 }
+  for (const lane of lanes) {
+    for (let slot = 0; slot < lane.capacity; slot++) {
+      const kind = kindOf(Atomics.load(lane.i32, lane.states + slot))
+      if (kind === JobKind.Ready) counts.ready++
+      else if (kind === JobKind.Waiting || kind === JobKind.Held) counts.waiting++
+      else if (kind === JobKind.Claimed) counts.claimed++
+      else if (kind !== JobKind.Free) counts.dead++
+    }
+  }
+  return counts
 }
 
 /** Gives a thread its lane. Thread 0 does it, and nobody else. */

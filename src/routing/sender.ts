@@ -41,7 +41,7 @@ export class Sender {
   readonly #outbox: Outbox
   readonly #views: Views
   readonly #dictionary: DictionaryWriter
-  readonly #stage: PayloadStage
+  readonly stage: PayloadStage
   readonly #transmitter: Transmitter
   readonly #parking: Parking
   readonly #overflow: Overflow
@@ -75,7 +75,7 @@ export class Sender {
     const bytesMax = frameBytesMax(region.layout.bulkRingBytes)
     const inlineMax = bytesMax - FRAME_HEADER_BYTES
     const stage = new PayloadStage(inlineMax, pool.bytesMax, dictionary, copyBytes)
-    this.#stage = stage
+    this.stage = stage
     const large = new LargeSender(pool, this.#views, outbox, stage)
     this.#transmitter = new Transmitter(
       region,
@@ -164,7 +164,7 @@ export class Sender {
     const passed = ask(route, null, value, envelope.headers, this.#views.i32)
     if (passed === null || !route.hasReceivers) return null
     const keys = keysOf(route.keyFields, value, envelope.key)
-    stage(this.#stage)
+    stage(this.stage)
     this.#transmitter.check(route, this.#fill(0, null, envelope, passed, keys))
     return this.#sendStaged(route)
   }
@@ -210,7 +210,7 @@ export class Sender {
     const transmitter = this.#transmitter
     if (passed === null || transmitter.isUnanswered(route, passed)) throw noResponders(subject)
     const keys = keysOf(route.keyFields, value, envelope.key)
-    this.#stage.stage(message, subject, value)
+    this.stage.stage(message, subject, value)
     const parcel = this.#fill(agent, request, envelope, passed, keys)
     transmitter.check(route, parcel)
     transmitter.tap(route, parcel)
@@ -309,7 +309,7 @@ export class Sender {
   /** A message took the long way: it may be time for a shorter one. */
   #learn(message: Message<unknown> | string): void {
     if (typeof message !== 'object') return
-    this.#outlets[message.ordinal]?.learn(this.#views, this.#dictionary, this.#stage)
+    this.#outlets[message.ordinal]?.learn(this.#views, this.#dictionary, this.stage)
   }
 
   /** Checks subject and payload, stages it, and fills its parcel. Null: no filter lets it pass. */
@@ -328,7 +328,7 @@ export class Sender {
     const passed = ask(route, typed, value, envelope.headers, this.#views.i32)
     if (passed === null && route.taps.length === 0) return null
     const keys = keysOf(route.keyFields, value, envelope.key)
-    this.#stage.stage(typed, subject, value)
+    this.stage.stage(typed, subject, value)
     const parcel = this.#fill(agent, null, envelope, passed ?? NONE_ASKED, keys)
     this.#transmitter.check(route, parcel)
     this.#transmitter.tap(route, parcel)
@@ -365,8 +365,8 @@ export class Sender {
     keys: MessageKeys | null,
   ): Parcel {
     const parcel = this.#staged
-    parcel.codec = this.#stage.codec
-    parcel.typeId = this.#stage.typeId
+    parcel.codec = this.stage.codec
+    parcel.typeId = this.stage.typeId
     parcel.agent = agent
     parcel.envelope = envelope
     parcel.passed = passed

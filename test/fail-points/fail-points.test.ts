@@ -31,7 +31,7 @@ const OF_OTHERS = [
   /^engine\/(join|reception|stats)\.js /,
   /^channel\//,
   // Until an engine has queues; test/ring/slot-queue.test.ts dies at each of their steps.
-  /^ring\/(job-|key-locks|queue-|remembered-ids)/,
+  /^(queue\/|ring\/(job-|key-locks|queue-|remembered-ids))/,
 ]
 
 async function run(variant: string): Promise<{ code: number | null; output: string }> {
