@@ -53,16 +53,16 @@ export function instrument() {
     const from = JSON.stringify(pass.split(sep).join('/'))
     writeFileSync(path, `import { pass as pass__ } from ${from};${changed}`)
   }
-  stopBeat(join(folder, 'dist/link/doorbell.js'))
+  stopBeat(join(folder, 'dist/link/doorbell.js'), ', BEAT_MS)', ', 2 ** 30)', 2)
+  stopBeat(join(folder, 'dist/queue/port.js'), ': BEAT_MS;', ': 2 ** 30;', 1)
   return { folder, points }
 }
 
 /** Nothing may rest on the beat that rechecks each inbox: in the copy it never comes. */
-function stopBeat(path) {
-  const text = readFileSync(path, 'utf8')
-  const parts = text.split(', BEAT_MS)')
-  if (parts.length !== 3) throw new Error('link/doorbell.js: both doorbells should have a beat')
-  writeFileSync(path, parts.join(', 2 ** 30)'))
+function stopBeat(path, beat, none, times) {
+  const parts = readFileSync(path, 'utf8').split(beat)
+  if (parts.length !== times + 1) throw new Error(`${path}: wanted ${times} times ${beat}`)
+  writeFileSync(path, parts.join(none))
 }
 
 /** The text with its fail-points, which are added to `points`; null when it has no label. */

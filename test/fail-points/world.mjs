@@ -14,6 +14,7 @@ export const words = new Int32Array(new SharedArrayBuffer(65_536 * 4))
 setEnvironmentData('fail-points', words)
 const { createEngine } = await import('flyshuttle')
 const { How, VICTIM, Word } = await import('./pass.mjs')
+const { QUEUES, addJobs, forgetJobs, handleJob, isAllHandled, isEmpty } = await import('./jobs.mjs')
 const { Checker, LargeFromVictim, OUTCOMES, ToMain, createTalk, talkToVictim, tornBytes } =
   await import('./streams.mjs')
 
@@ -46,7 +47,10 @@ export class World {
     words.fill(0, 0, Word.Counts)
     words[Word.Armed] = -1
     words.fill(-1, Word.Handled, Word.Handled + 2)
-    const onError = (error, { subject }) => this.errors.push(`${subject}: ${error}`)
+    forgetJobs()
+    const onError = (error, { subject }) => {
+      if (error.message !== 'on purpose') this.errors.push(`${subject}: ${error}`)
+    }
     this.engine = await createEngine({
       threads: 1,
       threadsMax: 3,
@@ -56,6 +60,12 @@ export class World {
       addon: this.addon,
       onError,
     })
+    this.queues = []
+    for (const { name, options } of QUEUES) {
+      const queue = await this.engine.queue(name, options)
+      queue.consume(handleJob)
+      this.queues.push(queue)
+    }
     await this.engine.subscribe(ToMain, (value) => this.checker.check(value))
     await this.engine.subscribe(LargeFromVictim, (bytes) => {
       this.checker.wrong ??= tornBytes(bytes)
@@ -78,7 +88,7 @@ export class World {
   async burst() {
     this.bursts++
     this.engine.publish('go', this.bursts)
-    await talkToVictim(this.engine, this.talk)
+    await Promise.all([talkToVictim(this.engine, this.talk), addJobs(this.queues)])
   }
 
   verdict(lane = this.lane) {
@@ -108,6 +118,8 @@ export class World {
     let verdict
     do verdict = await this.verdict()
     while (verdict.next < flushed)
+    // What it had in hand is for us now.
+    while (!isAllHandled()) await turn()
     assert.equal(verdict.wrong, null, 'the witness')
     assert.equal(this.checker.wrong, null, 'main')
     assert.equal(words[Word.Twice], 0, 'handled twice')
@@ -129,6 +141,7 @@ export class World {
     while (words[Word.Flushed] === 0) await turn()
     assert.ok(words[Word.Handled] >= 0, 'the successor heard nothing')
     await this.checkAfterDeath()
+    while (!this.queues.every(isEmpty)) await turn()
     assert.deepEqual(await this.settled(lane), settled, 'came only when the successor woke them')
   }
 

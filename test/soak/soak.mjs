@@ -20,6 +20,8 @@ Phases
                in 10 minutes); each thread's heap and the RSS must stay flat
   kills        a worker under load is ended --kills times (default 1000, half of them in each
                variant): terminate(), process.exit, an uncaught throw, an exhausted heap
+  queue-kills  workers that add jobs to work queues and handle them are ended --queue-kills times
+               (default 10,000, half of them in each variant): no accepted job may be lost
   fail-points  a thread is ended at every step of the protocol, in every way
 
   --plot FILE  writes the memory of the last load as an SVG image
@@ -29,7 +31,7 @@ Phases
 
 The last line is "N passed, N failed".`
 
-const PHASES = ['load', 'kills', 'fail-points']
+const PHASES = ['load', 'kills', 'queue-kills', 'fail-points']
 const VARIANTS = ['addon', 'portable']
 
 const { values } = parseArgs({
@@ -37,6 +39,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     frames: { type: 'string' },
     kills: { type: 'string', default: '1000' },
+    'queue-kills': { type: 'string', default: '10000' },
     phase: { type: 'string', multiple: true },
     variant: { type: 'string', multiple: true },
     plot: { type: 'string' },
@@ -95,6 +98,10 @@ function argumentsOf(phase, variant, seed) {
     case 'kills': {
       const kills = Math.ceil(Number(values.kills) / VARIANTS.length)
       return ['--max-old-space-size=64', file('kills.mjs'), String(addon), `${kills}`, `${seed}`]
+    }
+    case 'queue-kills': {
+      const kills = Math.ceil(Number(values['queue-kills']) / VARIANTS.length)
+      return [file('queue-kills.mjs'), String(addon), `${kills}`, `${seed}`]
     }
     case 'fail-points':
       return [file('../fail-points/run.mjs'), '--variant', variant, '--full']

@@ -3,6 +3,7 @@
 // words that outlive it.
 
 import { defineAgent, on } from 'flyshuttle'
+import { QUEUES, addJobs, handleJob } from '../jobs.mjs'
 import { Word, words } from '../pass.mjs'
 import {
   Checker,
@@ -40,6 +41,7 @@ async function burst(context) {
   context.flush()
   Atomics.store(words, Word.Flushed, state.sequence)
   await Promise.all(asked)
+  await addJobs(state.queues)
 }
 
 const WAYS_TO_DIE = {
@@ -55,7 +57,11 @@ const WAYS_TO_DIE = {
 
 export default defineAgent({
   name: 'victim',
-  state: () => ({ sequence: 0, bursts: 0, checker: new Checker(), lease: null }),
+  state: () => ({ sequence: 0, bursts: 0, checker: new Checker(), lease: null, queues: [] }),
+  onStart: async (context) => {
+    context.state.queues = await Promise.all(QUEUES.map(({ name }) => context.queue(name)))
+    for (const queue of context.state.queues) queue.consume(handleJob, { concurrency: 2 })
+  },
   subscribe: [
     on(ToVictim, (value, _, { state }) => {
       checkOnce(value)
