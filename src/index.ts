@@ -41,13 +41,17 @@ export type { LoanOptions } from './engine/loans.js'
 export type {
   AgentBatchOptions,
   AgentDefinition,
+  Answer,
   BatchOptions,
   SubscribeOptions,
 } from './agent/agent.js'
 export type { BatchMessage } from './agent/batch-mailbox.js'
 export type { KeyPolicy, QueuePolicy } from './agent/queue-policy.js'
 export type { Condition, Filter } from './codec/filter-rule.js'
-export type { MessageInfo } from './agent/info.js'
+export type { MessageInfo, RequestInfo } from './agent/info.js'
+export type { ManyReplies } from './routing/many-replies.js'
+export type { ReplyStream } from './routing/reply-stream.js'
+export type { ManyOptions, StreamOptions } from './engine/streaming.js'
 export type {
   Outcome,
   Publisher,

@@ -2,7 +2,7 @@
 
 import { ascii, f64, message, object, oneOf, raw, rpc, u32, u8 } from 'flyshuttle'
 
-const TRADE = {
+export const TRADE = {
   id: u32,
   account: u32,
   book: u32,

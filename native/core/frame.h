@@ -12,7 +12,14 @@ namespace flyshuttle {
 inline constexpr uint32_t FRAME_ALIGN_BYTES = 8;
 inline constexpr uint32_t FRAME_HEADER_BYTES = 16;
 
-enum class FrameKind : uint32_t { Pad = 1, Publish = 2, Request = 3, Reply = 4, Control = 5 };
+enum class FrameKind : uint32_t {
+  Pad = 1,
+  Publish = 2,
+  Request = 3,
+  Reply = 4,
+  Control = 5,
+  Flow = 6
+};
 
 enum class FrameFlag : uint32_t {
   Target = 1,
@@ -25,6 +32,12 @@ enum class FrameFlag : uint32_t {
   Chunk = 128,
   Stream = 2048
 };
+
+/// What a reply is: word 2 of its frame.
+enum class ReplyNote : uint32_t { None = 0, End = 1, Only = 2, Refused = 3 };
+
+/// Word 2 of a flow frame by which nothing more is wanted.
+inline constexpr uint32_t FLOW_STOP = 0;
 
 enum class CodecId : uint32_t { None = 0, Struct = 1, Msgpack = 2, Raw = 3 };
 

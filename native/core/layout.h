@@ -95,6 +95,9 @@ enum class ThreadCounter : uint32_t {
   MailboxDropped = 8,
   RepliesDropped = 9,
   Expired = 10,
+  RequestsExpired = 11,
+  StreamsBegun = 12,
+  StreamsEnded = 13,
 };
 
 /// Counters at LINK_SENT.
@@ -116,7 +119,7 @@ static_assert(READY_GROUPS_MAX * PRODUCERS_PER_READY_GROUP == THREADS_MAX,
               "every thread has its ready bits");
 static_assert(INBOX_READY + READY_GROUPS_MAX * LINE_BYTES <= INBOX_COUNTERS,
               "the ready groups fit the inbox");
-static_assert(INBOX_COUNTERS + (uint32_t(ThreadCounter::Expired) + 1) * COUNTER_BYTES <=
+static_assert(INBOX_COUNTERS + (uint32_t(ThreadCounter::StreamsEnded) + 1) * COUNTER_BYTES <=
                   INBOX_BYTES,
               "the thread's counters fit the inbox");
 static_assert(LINK_SENT + (uint32_t(SentCounter::Rejected) + 1) * COUNTER_BYTES <=

@@ -80,6 +80,7 @@ void put_constants(Napi::Object record) {
   PUT(FRAME_CODEC_SHIFT);
   PUT(FRAME_CODEC_MASK);
   PUT(FRAME_SOURCE_SHIFT);
+  PUT(FLOW_STOP);
   PUT(FRAME_PRIORITY_SHIFT);
   PUT(FRAME_PRIORITY_MASK);
 }
@@ -107,6 +108,9 @@ void put_members(Napi::Object record) {
   PUT_MEMBER(ThreadCounter, MailboxDropped);
   PUT_MEMBER(ThreadCounter, RepliesDropped);
   PUT_MEMBER(ThreadCounter, Expired);
+  PUT_MEMBER(ThreadCounter, RequestsExpired);
+  PUT_MEMBER(ThreadCounter, StreamsBegun);
+  PUT_MEMBER(ThreadCounter, StreamsEnded);
   PUT_MEMBER(SentCounter, Batches);
   PUT_MEMBER(SentCounter, Full);
   PUT_MEMBER(SentCounter, Overflow);
@@ -122,6 +126,7 @@ void put_members(Napi::Object record) {
   PUT_MEMBER(FrameKind, Request);
   PUT_MEMBER(FrameKind, Reply);
   PUT_MEMBER(FrameKind, Control);
+  PUT_MEMBER(FrameKind, Flow);
   PUT_MEMBER(FrameFlag, Target);
   PUT_MEMBER(FrameFlag, Correlation);
   PUT_MEMBER(FrameFlag, Deadline);
@@ -131,6 +136,10 @@ void put_members(Napi::Object record) {
   PUT_MEMBER(FrameFlag, Compressed);
   PUT_MEMBER(FrameFlag, Chunk);
   PUT_MEMBER(FrameFlag, Stream);
+  PUT_MEMBER(ReplyNote, None);
+  PUT_MEMBER(ReplyNote, End);
+  PUT_MEMBER(ReplyNote, Only);
+  PUT_MEMBER(ReplyNote, Refused);
   PUT_MEMBER(CodecId, None);
   PUT_MEMBER(CodecId, Struct);
   PUT_MEMBER(CodecId, Msgpack);

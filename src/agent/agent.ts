@@ -8,7 +8,7 @@ import { FlyshuttleError, describe } from '../base/errors.js'
 import type { Filter } from '../codec/filter-rule.js'
 import type { Message, Rpc } from '../codec/message.js'
 import type { BatchMessage } from './batch-mailbox.js'
-import type { MessageInfo } from './info.js'
+import type { MessageInfo, RequestInfo } from './info.js'
 import type { QueuePolicy } from './queue-policy.js'
 
 type Awaitable<T> = T | PromiseLike<T>
@@ -92,9 +92,9 @@ export interface AgentContextBase<State> {
   readonly signal: AbortSignal
 }
 
-export type AgentHandler<T, R, Context> = (
+export type AgentHandler<T, R, Context, Info = MessageInfo> = (
   value: T,
-  info: MessageInfo,
+  info: Info,
   context: Context,
 ) => Awaitable<R>
 
@@ -103,12 +103,21 @@ export type AgentBatchOptions<T, Context> = Omit<BatchOptions<T>, 'onBatch'> & {
   readonly onBatch: (messages: readonly BatchMessage<T>[], context: Context) => unknown
 }
 
+/**
+ * What a handler of requests may return: the reply, or a stream of its parts for those who ask with
+ * `requestStream`.
+ */
+export type Answer<R> = Awaitable<R | AsyncIterable<R> | Generator<R, unknown, undefined>>
+
+/** What is told to a handler that may get publishes or requests. */
+export type AnyInfo = MessageInfo & Partial<RequestInfo>
+
 /** One entry of `subscribe` or `handle`; made by `on`. */
 export interface Binding<Context> {
   readonly target: string | Message<unknown> | Rpc<unknown, unknown>
   /** For batches the `onBatch` of `AgentBatchOptions`. */
   readonly handler:
-    AgentHandler<never, unknown, Context> | AgentBatchOptions<never, Context>['onBatch']
+    AgentHandler<never, unknown, Context, never> | AgentBatchOptions<never, Context>['onBatch']
   readonly isBatch: boolean
   readonly options: SubscribeOptions
 }

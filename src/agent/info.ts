@@ -135,11 +135,34 @@ export class PublishInfo implements MessageInfo {
   }
 }
 
+/** Second argument of a handler of requests. It stays valid. */
+export interface RequestInfo extends MessageInfo {
+  /**
+   * Aborted when nobody waits for the reply any more: the requester gave up, its deadline passed,
+   * its thread ended. Made when it is first read; costs nothing before.
+   */
+  readonly signal: AbortSignal
+  /** How long the requester still waits, ms; 0 when no longer, Infinity for a stream. */
+  readonly remainingMs: number
+}
+
+/** What a ticket asks about itself. */
+export interface TicketOffice {
+  signalOf(ticket: RequestTicket): AbortSignal
+  /** Whether nobody waits for the reply any more. Looks at the clock. */
+  isOver(ticket: RequestTicket): boolean
+  nowMs(): number
+}
+
 /** Where the reply to a request goes, and what its handler is told. */
-export class RequestTicket implements MessageInfo {
+export class RequestTicket implements RequestInfo {
   readonly isRequest = true
   /** Of the subscription that handles it, once that is known. */
   pattern: string | null = null
+  /** What watches the requester for `signal`, once somebody has asked. For the office. */
+  watched: object | null = null
+  /** No handler sees it, and it may go to another responder. */
+  isRefused = false
 
   constructor(
     readonly subject: string,
@@ -150,6 +173,9 @@ export class RequestTicket implements MessageInfo {
     /** CLOCK_MONOTONIC, ms: when the requester stops waiting. */
     readonly deadlineMs: number,
     readonly extras: Extras = NO_EXTRAS,
+    private readonly office: TicketOffice | null = null,
+    /** Parts that may be sent: 0 for one reply of several, -1 for the only one. */
+    readonly credit: number = -1,
   ) {}
 
   get headers(): Headers {
@@ -163,7 +189,24 @@ export class RequestTicket implements MessageInfo {
   get tokens(): readonly string[] {
     return capturedTokens(this.pattern ?? this.subject, this.subject)
   }
+
+  get signal(): AbortSignal {
+    return this.office?.signalOf(this) ?? NEVER
+  }
+
+  get remainingMs(): number {
+    if (this.office === null || this.credit > 0) return Infinity
+    return Math.max(0, this.deadlineMs - this.office.nowMs())
+  }
+
+  /** Its turn came too late: whoever asked has given up. */
+  get isOver(): boolean {
+    return this.office?.isOver(this) ?? false
+  }
 }
+
+/** For what the engine asks itself. */
+const NEVER = new AbortController().signal
 
 function expired(found: string): FlyshuttleError {
   return new FlyshuttleError('ERR_INFO_EXPIRED', { found })

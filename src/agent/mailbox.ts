@@ -239,6 +239,7 @@ export class Mailbox {
 
   #refuse(ticket: RequestTicket): void {
     const { subject } = ticket
+    ticket.isRefused = true
     this.#reply(ticket, false, new FlyshuttleError('ERR_NO_RESPONDERS', { subject }))
   }
 
@@ -267,8 +268,9 @@ export class Mailbox {
       const next = this.#line.shift()
       if (next === undefined) break
       const { value, subject, thread, agent, extras, ticket } = next
-      if (ticket !== null) this.#handleRequest(value, ticket)
-      else if (extras.deadlineMs === Infinity || !this.#events.isExpired(extras.deadlineMs)) {
+      if (ticket !== null) {
+        if (!ticket.isOver) this.#handleRequest(value, ticket)
+      } else if (extras.deadlineMs === Infinity || !this.#events.isExpired(extras.deadlineMs)) {
         this.#handlePublish(value, subject, thread, agent, extras)
       } else this.#discard(value, 'expired', extras)
     }

@@ -228,6 +228,21 @@ export const REQUESTS_PENDING_MAX = 1_048_576
 export const TIMEOUT_MS_MAX = 2_147_483_647
 
 /**
+ * How many responders an idempotent request is tried with, and how often a thread that handles
+ * requests looks whether one comes too late.
+ */
+export const IDEMPOTENT_ATTEMPTS_MAX = 5
+export const LOOK_AT_CLOCK_REQUESTS = 7
+
+/** Requests given up that a responder keeps in mind, because they may not have arrived yet. */
+export const EARLY_CANCELS_MAX = 4096
+
+/** Streamed replies: those under way on one thread, and parts that the responder may be ahead. */
+export const STREAMS_OPEN_MAX = 65_536
+export const STREAM_BUFFER_DEFAULT = 1024
+export const STREAM_BUFFER_MAX = 65_536
+
+/**
  * Closing: how long `close()` waits for queued messages and agents before it terminates threads.
  */
 export const CLOSE_TIMEOUT_MS_DEFAULT = 5000

@@ -96,7 +96,11 @@ export interface ThreadCounts {
     readonly replies: number
     /** Messages whose `ttlMs` had passed: not handled here, or never sent from here. */
     readonly expired: number
+    /** Requests whose turn came when nobody waited for their replies any more: not handled. */
+    readonly requests: number
   }
+  /** Replies of handlers here that were streams; those under way have not ended. */
+  readonly streams: { readonly begun: number; readonly ended: number }
 }
 
 export interface ThreadReading extends ThreadCounts {
@@ -139,6 +143,11 @@ export function readThread(region: Region, thread: number, nowMs: number): Threa
       mailbox: countOf(ThreadCounter.MailboxDropped),
       replies: countOf(ThreadCounter.RepliesDropped),
       expired: countOf(ThreadCounter.Expired),
+      requests: countOf(ThreadCounter.RequestsExpired),
+    },
+    streams: {
+      begun: countOf(ThreadCounter.StreamsBegun),
+      ended: countOf(ThreadCounter.StreamsEnded),
     },
   }
 }

@@ -6,11 +6,14 @@ import {
   type AgentContextBase,
   type AgentDefinition,
   type AgentHandler,
+  type Answer,
+  type AnyInfo,
   type Binding,
   type SubscribeOptions,
 } from '../agent/agent.js'
 import { policyText } from '../agent/queue-policy.js'
 import { FlyshuttleError, describe } from '../base/errors.js'
+import type { RequestInfo } from '../agent/info.js'
 import type { Handler } from '../agent/mailbox.js'
 import type { Message, Rpc } from '../codec/message.js'
 import type { LocalSubscription } from '../routing/target.js'
@@ -57,7 +60,7 @@ export function defineAgent<State = undefined>(
  */
 export function on<Q, R, State = any>(
   rpc: Rpc<Q, R>,
-  handler: AgentHandler<Q, R, AgentContext<State>>,
+  handler: (value: Q, info: RequestInfo, context: AgentContext<State>) => Answer<R>,
   options?: SubscribeOptions<NoInfer<Q>>,
 ): Binding<AgentContext<State>>
 export function on<T, State = any>(
@@ -67,7 +70,7 @@ export function on<T, State = any>(
 ): Binding<AgentContext<State>>
 export function on<State = any>(
   pattern: string,
-  handler: AgentHandler<any, unknown, AgentContext<State>>,
+  handler: AgentHandler<any, unknown, AgentContext<State>, AnyInfo>,
   options?: SubscribeOptions,
 ): Binding<AgentContext<State>>
 export function on<T, State = any>(
@@ -80,7 +83,7 @@ export function on<State = any>(
 ): Binding<AgentContext<State>>
 export function on(
   target: string | Message<unknown> | Rpc<unknown, unknown>,
-  handler: AgentHandler<never, unknown, never> | AgentBatchOptions<any, never>,
+  handler: AgentHandler<never, unknown, never, never> | AgentBatchOptions<any, never>,
   options: SubscribeOptions = {},
 ): Binding<never> {
   if (typeof handler === 'object' && handler !== null) {

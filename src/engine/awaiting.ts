@@ -4,11 +4,12 @@
 import type { Clock } from '../base/clock.js'
 import { FlyshuttleError } from '../base/errors.js'
 import { fromRecord, type ErrorRecord } from '../codec/error-record.js'
-import { ThreadState } from '../memory/layout.js'
-import { incarnationOf, stateOf, type Region } from '../memory/region.js'
+import { isGone, type Region } from '../memory/region.js'
+import { ReplyNote } from '../ring/frame.js'
 import { RequestBlocks } from '../routing/request-blocks.js'
-import { Requests } from '../routing/requests.js'
+import { Requests, type RequestsEvents } from '../routing/requests.js'
 import { diedError, isControl } from './control-plane.js'
+import { markMovable } from './idempotent.js'
 
 export class Awaiting {
   readonly requests: Requests
@@ -19,38 +20,42 @@ export class Awaiting {
   /** Replies by which threads talk about themselves, so far. */
   controlFrames = 0
 
-  /** `decode` gives the value of the reply under way; `hold` keeps the loop alive. */
+  /** `decode` gives the value of the reply under way. */
   constructor(
     region: Region,
     incarnation: number,
     clock: Clock,
     decode: () => unknown,
-    hold: (isWaiting: boolean) => void,
+    events: RequestsEvents,
   ) {
-    this.requests = new Requests(clock, { onWaiting: hold })
-    this.blocks = new RequestBlocks(clock, { onWaiting: hold })
+    this.requests = new Requests(clock, events)
+    this.blocks = new RequestBlocks(clock, events)
     this.#region = region
     this.#incarnation = incarnation
     this.#decode = decode
   }
 
   /** A reply from thread `source`, to what this thread asked in the life `incarnation`. */
-  onReply(source: number, incarnation: number, counter: number, isFailed: boolean): void {
+  onReply(
+    source: number,
+    incarnation: number,
+    counter: number,
+    isFailed: boolean,
+    note: number,
+  ): void {
     if (incarnation !== this.#incarnation) return
     if (counter < 0) this.#answerBlock(source, counter, isFailed)
-    else this.#answer(counter, isFailed)
+    else this.#answer(counter, isFailed, note)
   }
 
   /** Some thread has died: what waits for it waits in vain. */
   onDeaths(): void {
-    const isGone = ({ thread, incarnation }: { thread: number; incarnation: number }): boolean =>
-      thread >= 0 &&
-      (stateOf(this.#region, thread) === ThreadState.Dead ||
-        incarnationOf(this.#region, thread) !== incarnation)
+    const hasDied = ({ thread, incarnation }: { thread: number; incarnation: number }): boolean =>
+      thread >= 0 && isGone(this.#region, thread, incarnation)
     const diedOf = ({ subject }: { subject: string }): Error =>
-      new FlyshuttleError('ERR_RESPONDER_DIED', { subject })
-    this.blocks.failWhere(isGone, diedOf)
-    this.requests.failWhere(isGone, (request) =>
+      markMovable(new FlyshuttleError('ERR_RESPONDER_DIED', { subject }))
+    this.blocks.failWhere(hasDied, diedOf)
+    this.requests.failWhere(hasDied, (request) =>
       isControl(request.subject) ? diedError(request.thread) : diedOf(request),
     )
   }
@@ -61,7 +66,7 @@ export class Awaiting {
     this.blocks.close(error)
   }
 
-  #answer(counter: number, isFailed: boolean): void {
+  #answer(counter: number, isFailed: boolean, note: number): void {
     const request = this.requests.find(counter)
     if (request === null) return
     if (isControl(request.subject)) this.controlFrames++
@@ -72,8 +77,10 @@ export class Awaiting {
       request.fail(error)
       return
     }
-    if (isFailed) request.fail(fromRecord(value as ErrorRecord))
-    else request.succeed(value)
+    if (isFailed) {
+      const error = fromRecord(value as ErrorRecord)
+      request.fail(note === ReplyNote.Refused ? markMovable(error) : error)
+    } else request.succeed(value)
   }
 
   #answerBlock(source: number, counter: number, isFailed: boolean): void {

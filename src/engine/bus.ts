@@ -5,6 +5,7 @@
 // it. The parts know nothing of each other; this file is where a frame becomes a handler call and a
 // result becomes a reply.
 
+import { RequestWatch } from '../agent/request-watch.js'
 import type { Handler } from '../agent/mailbox.js'
 import type { BatchOptions, SubscribeOptions } from '../agent/agent.js'
 import { createMonotonicClock, type Clock } from '../base/clock.js'
@@ -12,7 +13,7 @@ import { FlyshuttleError } from '../base/errors.js'
 import { tell, threadName } from '../base/events.js'
 import { THREADS_MAX } from '../base/limits.js'
 import { createRandom } from '../base/random.js'
-import { checkRpc, type Message, type Rpc } from '../codec/message.js'
+import { checkRpc, type Rpc } from '../codec/message.js'
 import { SubjectCounters } from '../counters/subject-counters.js'
 import { LoopMeter } from '../counters/thread-counters.js'
 import { createDoorbell, type Doorbell } from '../link/doorbell.js'
@@ -41,7 +42,9 @@ import { flushSync } from './flush-sync.js'
 import type { Letters } from './letters.js'
 import { Loans } from './loans.js'
 import { createQueues } from './queue-host.js'
+import { isSpecial, requestSpecially } from './special-requests.js'
 import { Replies } from './replies.js'
+import { Streaming } from './streaming.js'
 import type { SubscribeTarget } from './subscribe-options.js'
 import { Subscriptions, type Party } from './subscriptions.js'
 
@@ -62,6 +65,7 @@ export class Bus {
   readonly #dispatcher: Dispatcher
   readonly #awaiting: Awaiting
   readonly #replies: Replies
+  readonly streaming: Streaming
   readonly #control: ControlPlane
   readonly #subscriptions: Subscriptions
   readonly #onClose = new Set<() => void>()
@@ -117,9 +121,13 @@ export class Bus {
     const parts = { region, incarnation, copyBytes, report }
     this.queues = createQueues(this, host, parts)
     this.publishers = new Publishers(region, this.#outbox, routes, this.sender)
-    this.#replies = new Replies(this.#outbox, this.sender, report)
+    const watch = new RequestWatch(this.clock, this.#outbox.counters)
+    this.#replies = new Replies(this.#outbox, this.sender, watch, report)
     const decodeReply = (): unknown => this.#dispatcher.decodeReply()
-    this.#awaiting = new Awaiting(region, incarnation, this.clock, decodeReply, hold)
+    this.#awaiting = new Awaiting(region, incarnation, this.clock, decodeReply, {
+      onWaiting: hold,
+      onAborted: (request) => this.streaming.tellAborted(request),
+    })
     this.#control = new ControlPlane(
       region,
       incarnation,
@@ -129,22 +137,29 @@ export class Bus {
       this.#replies,
       (source, payload) => host.onControl(source, payload),
     )
-    this.#dispatcher = new Dispatcher(region, leases, copyBytes, {
-      onReply: (from, counter, isFailed) =>
-        this.#awaiting.onReply(this.#inbox.source, from, counter, isFailed),
+    this.#dispatcher = new Dispatcher(region, leases, copyBytes, watch, {
+      onReply: (from, counter, isFailed, note) =>
+        this.#awaiting.onReply(this.#inbox.source, from, counter, isFailed, note),
+      onPart: (source, from, counter, note, isFailed) =>
+        this.streaming.onPart(source, from, counter, note, isFailed),
+      onFlow: (source, from, counter, parts, isStream) =>
+        this.streaming.onFlow(source, from, counter, parts, isStream),
       onControl: (source, from, counter, payload) =>
         this.#control.onControl(source, from, counter, payload),
       onRefused: (ticket, error) => this.#replies.write(ticket, null, false, error),
       isExpired,
-      onError: (error, subject, subscription) =>
-        this.#report(error, subject, subscription?.name ?? ''),
+      onError: (error, subject, of) => this.#report(error, subject, of?.name ?? ''),
     })
+    const own = { region, incarnation, clock: this.clock, outbox: this.#outbox, watch, hold }
+    const ways = { sender: this.sender, replies: this.#replies, dispatcher: this.#dispatcher }
+    this.streaming = new Streaming({ ...own, ...ways, onError: report })
     this.#inbox = new Inbox(region, thread, this.clock, {
       onFrame: (offset, word0) => this.#onFrame(offset, word0),
       onRoom: (producer) => this.wake(producer),
       onDeaths: () => {
         this.#awaiting.onDeaths()
         this.queues.onDeaths()
+        this.streaming.onDeaths()
       },
       onCorrupt: (thread, found) => {
         const data = { thread, found, wanted: 'a frame within the batch' }
@@ -167,7 +182,9 @@ export class Bus {
         onDropped: () => this.#outbox.counters.add(ThreadCounter.MailboxDropped, 1),
         isExpired,
         onError: (error, subject, name) => this.#report(error, subject, name),
-        onReply: (ticket, reply, ok, result) => this.#replies.write(ticket, reply, ok, result),
+        onReply: (ticket, reply, ok, result, id) =>
+          this.streaming.answer(ticket, reply, ok, result, id),
+        onForgotten: (id) => this.streaming.stopOf(id),
         bury: (letter) => this.#bury(letter),
       },
     )
@@ -215,16 +232,16 @@ export class Bus {
     }
   }
 
-  async drained(message: Message<any> | string): Promise<void> {
-    await this.sender.drained(message)
-  }
-
   request(
     target: Rpc<any, any> | string,
     value: unknown,
     options: RequestOptions,
     party: Party,
   ): Promise<unknown> {
+    if (options !== NO_OPTIONS && isSpecial(options)) {
+      const ask = (asked: RequestOptions) => this.request(target, value, asked, party)
+      return requestSpecially(ask, target, options, this.clock)
+    }
     const isTyped = typeof target === 'object' && target !== null
     const subject = isTyped ? target.subject : target
     const isFirst = this.#awaiting.requests.pending === 0
@@ -322,9 +339,11 @@ export class Bus {
   /** Orderly end of this thread's part. Requests still pending are rejected. */
   close(): void {
     if (this.#isClosed) return
+    const error = new FlyshuttleError('ERR_CLOSED', { found: 'waiting for a reply' })
+    // Whoever replies to this thread is told before it goes.
+    this.streaming.close(error)
     this.#outbox.flushAll()
     this.#isClosed = true
-    const error = new FlyshuttleError('ERR_CLOSED', { found: 'waiting for a reply' })
     let dropped = 0
     try {
       for (const listener of this.#onClose) listener()
@@ -366,6 +385,7 @@ export class Bus {
       this.sender.retry()
       this.loans.retry()
       this.queues.onDrained()
+      this.streaming.onDrained()
       this.#outbox.flushAll()
     } catch (error) {
       this.#report(error, '(flush)', '')

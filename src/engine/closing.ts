@@ -32,6 +32,7 @@ interface Progress {
 export async function closeThreads(closing: Closing, timeoutMs: number): Promise<void> {
   const { bus, agents, places, onError } = closing
   const deadlineMs = bus.clock.nowMs() + timeoutMs
+  bus.streaming.stopProducing()
   const leftMs = (): number => Math.max(1, deadlineMs - bus.clock.nowMs())
   const alive = new Set(places)
   const tellAll = (request: ThreadRequest, limitMs: number): Promise<unknown[]> =>

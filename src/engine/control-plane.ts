@@ -82,7 +82,7 @@ export class ControlPlane {
 
   #send(thread: number, payload: unknown, counter: number): void {
     const link = this.#outbox.link(thread, Lane.Urgent)
-    this.#sender.direct(link, FrameKind.Control, 0, null, payload, this.#incarnation, counter)
+    this.#sender.direct.send(link, FrameKind.Control, 0, null, payload, this.#incarnation, counter)
     this.#outbox.flush(link)
   }
 }

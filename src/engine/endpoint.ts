@@ -3,14 +3,15 @@
 // Types follow from the message: a wrong field is a compile error. Everything is forwarded to the
 // thread's bus with the name of the party that speaks.
 
-import type { BatchOptions, SubscribeOptions } from '../agent/agent.js'
+import type { Answer, BatchOptions, SubscribeOptions } from '../agent/agent.js'
 import type { Lease } from '../agent/lease.js'
-import type { MessageInfo } from '../agent/info.js'
+import type { MessageInfo, RequestInfo } from '../agent/info.js'
 import type { Message, Rpc } from '../codec/message.js'
 import { PLAIN, envelopeOf, type PublishOptions } from '../routing/envelope.js'
 import type { LocalSubscription } from '../routing/target.js'
-import { NO_OPTIONS, checkTimeoutMs, type RequestOptions } from '../routing/requests.js'
+import { checkTimeoutMs } from '../routing/requests.js'
 import type { Sender } from '../routing/sender.js'
+import { Asking } from './asking.js'
 import type { Bus } from './bus.js'
 import { checkSample } from '../routing/taps.js'
 import { checkKeys, invalid } from '../base/checks.js'
@@ -25,12 +26,10 @@ import type {
   SubscriptionIterator,
   TapOptions,
 } from './handles.js'
-import { Lender } from './lender.js'
 import { Pull } from './pull.js'
-import { requestEach } from './request-each.js'
 import type { Party } from './subscriptions.js'
 
-export class Endpoint extends Lender {
+export class Endpoint extends Asking {
   readonly #bus: Bus
   readonly #party: Party
   // At hand, because every message goes through here.
@@ -166,8 +165,8 @@ export class Endpoint extends Lender {
   }
 
   /** Resolves when nothing waits for this subject any more and its links are half empty. */
-  drained(message: Message<any> | string): Promise<void> {
-    return this.#bus.drained(message)
+  async drained(message: Message<any> | string): Promise<void> {
+    await this.#sender.drained(message)
   }
 
   /** Makes everything published so far visible now, instead of at the end of the tick. */
@@ -204,57 +203,6 @@ export class Endpoint extends Lender {
    */
   get deadLetters(): DeadLetters {
     return this.#bus.deadLetters
-  }
-
-  /**
-   * Asks whoever handles the subject, and resolves with the reply.
-   *
-   * @throws (as rejection) ERR_NO_RESPONDERS at once, ERR_TIMEOUT, ERR_ABORTED, ERR_RESPONDER_DIED,
-   * or what the handler threw, with its code, message and cause
-   * @example
-   * const worst = await engine.request('delays.worst', { top: 10 }, { timeoutMs: 200 })
-   */
-  request<Q, R>(rpc: Rpc<Q, R>, value: NoInfer<Q>, options?: RequestOptions): Promise<R>
-  request<R = unknown>(subject: string, value?: unknown, options?: RequestOptions): Promise<R>
-  request(
-    target: Rpc<any, any> | string,
-    value?: unknown,
-    options: RequestOptions = NO_OPTIONS,
-  ): Promise<unknown> {
-    return this.#bus.request(target, value, options, this.#party)
-  }
-
-  /**
-   * Asks once for each value, and resolves with all replies in the order of the values: as
-   * `Promise.all` over as many calls of `request`, at a fraction of the cost, since there is one
-   * promise and one deadline for all of them.
-   *
-   * The first failure rejects; `error.data.index` says of which value. What else was asked is
-   * handled all the same, and its replies are ignored. Values that find no room follow in order
-   * when there is some; leave their objects alone until it resolves.
-   *
-   * @throws (as rejection) what `request` does; ERR_BACKPRESSURE when more than about a million
-   * requests wait
-   * @example
-   * const worst = await engine.requestEach(Worst, [{ top: 1 }, { top: 10 }], { timeoutMs: 500 })
-   */
-  requestEach<Q, R>(
-    rpc: Rpc<Q, R>,
-    values: readonly NoInfer<Q>[],
-    options?: RequestOptions,
-  ): Promise<R[]>
-  requestEach<R = unknown>(
-    subject: string,
-    values: readonly unknown[],
-    options?: RequestOptions,
-  ): Promise<R[]>
-  requestEach(
-    target: Rpc<any, any> | string,
-    values: readonly unknown[],
-    options: RequestOptions = NO_OPTIONS,
-  ): Promise<unknown[]> {
-    const { blocks, sender } = this.#bus
-    return requestEach(blocks, sender, target, values, options, this.#agent)
   }
 
   /**
@@ -340,17 +288,17 @@ export class Endpoint extends Lender {
    */
   handle<Q, R>(
     rpc: Rpc<Q, R>,
-    handler: (value: Q, info: MessageInfo) => R | PromiseLike<R>,
+    handler: (value: Q, info: RequestInfo) => Answer<R>,
     options?: SubscribeOptions<NoInfer<Q>>,
   ): Promise<SubscriptionHandle>
   handle<Q = any>(
     subject: string,
-    handler: (value: Q, info: MessageInfo) => unknown,
+    handler: (value: Q, info: RequestInfo) => unknown,
     options?: SubscribeOptions,
   ): Promise<SubscriptionHandle>
   async handle(
     target: Rpc<any, any> | string,
-    handler: (value: never, info: MessageInfo) => unknown,
+    handler: (value: never, info: any) => unknown,
     options: SubscribeOptions = {},
   ): Promise<SubscriptionHandle> {
     return this.#handleOf(await this.#bus.subscribe(target, handler, options, true, this.#party))

@@ -20,8 +20,8 @@ import type { LoadedBinding } from '../native/load.js'
 import { bindingFor } from '../native/wanted.js'
 import { startTrace } from '../observe/trace.js'
 import { usableCores } from '../placement/cgroup.js'
-import type { SubscribeOptions } from '../agent/agent.js'
-import type { MessageInfo } from '../agent/info.js'
+import type { Answer, SubscribeOptions } from '../agent/agent.js'
+import type { RequestInfo } from '../agent/info.js'
 import { AgentHost } from './agent-host.js'
 import { Bus } from './bus.js'
 import { chunksOf, type ChunkStats } from './chunks.js'
@@ -238,12 +238,12 @@ export class Engine extends Endpoint {
   override handle(): JoinHandle
   override handle<Q, R>(
     rpc: Rpc<Q, R>,
-    handler: (value: Q, info: MessageInfo) => R | PromiseLike<R>,
+    handler: (value: Q, info: RequestInfo) => Answer<R>,
     options?: SubscribeOptions<NoInfer<Q>>,
   ): Promise<SubscriptionHandle>
   override handle<Q = any>(
     subject: string,
-    handler: (value: Q, info: MessageInfo) => unknown,
+    handler: (value: Q, info: RequestInfo) => unknown,
     options?: SubscribeOptions,
   ): Promise<SubscriptionHandle>
   override handle(...given: any[]): any {

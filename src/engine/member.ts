@@ -94,6 +94,7 @@ export class Member {
       case 'stop':
         return agents.stop(request.number)
       case 'closing':
+        this.bus.streaming.stopProducing()
         return this.#closing.abort()
       case 'progress':
         return bus.progress()

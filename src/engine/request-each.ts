@@ -5,6 +5,7 @@ import { checkRpc, type Rpc } from '../codec/message.js'
 import { envelopeOfChecked } from '../routing/envelope.js'
 import type { RequestBlocks } from '../routing/request-blocks.js'
 import { termsOf, type RequestOptions } from '../routing/requests.js'
+import { withParent } from './parent.js'
 import type { Sender } from '../routing/sender.js'
 
 /** See `Endpoint.requestEach`. */
@@ -20,7 +21,12 @@ export async function requestEach(
   const isTyped = typeof target === 'object' && target !== null
   const message = isTyped ? checkRpc(target).request : null
   const subject = isTyped ? target.subject : target
-  const terms = termsOf('requestEach', subject, options)
+  let terms = termsOf('requestEach', subject, options)
+  const { idempotent, parent } = options
+  if (idempotent !== undefined) {
+    throw invalid('idempotent', idempotent, 'nothing: requestEach asks each once')
+  }
+  if (parent !== undefined) terms = termsOf('requestEach', subject, withParent(options, subject))
   const envelope = envelopeOfChecked(options)
   if (values.length === 0) return []
   const block = blocks.begin(subject, values, terms)

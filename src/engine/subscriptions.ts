@@ -52,8 +52,17 @@ export interface SubscriptionsHost {
   /** Whether a publish with this deadline comes too late. True is counted. */
   isExpired(deadlineMs: number): boolean
   onError(error: unknown, subject: string, name: string): void
-  onReply(ticket: RequestTicket, reply: Message<unknown> | null, ok: boolean, result: unknown): void
   bury(letter: DeadLetter): void
+  /** `id` is the subscription's number. */
+  onReply(
+    ticket: RequestTicket,
+    reply: Message<unknown> | null,
+    ok: boolean,
+    result: unknown,
+    id: number,
+  ): void
+  /** It handles nothing any more, and neither goes on with what it handled. */
+  onForgotten(id: number): void
 }
 
 export class Subscriptions {
@@ -126,7 +135,7 @@ export class Subscriptions {
       onDropped: () => this.#host.onDropped(),
       isExpired: (deadlineMs) => this.#host.isExpired(deadlineMs),
       onError: (error, subject) => this.#host.onError(error, subject, party.name),
-      onReply: (ticket, ok, result) => this.#host.onReply(ticket, reply, ok, result),
+      onReply: (ticket, ok, result) => this.#host.onReply(ticket, reply, ok, result, id),
       onDead: (why, error, extras) => bury?.(why, error, extras),
     }
     const mailbox =
@@ -210,6 +219,7 @@ export class Subscriptions {
     const { id } = subscription.entry
     this.#dispatcher.remove(subscription)
     this.#batches.delete(subscription.mailbox as BatchMailbox)
+    this.#host.onForgotten(id)
     // What was dropped with the mailbox may have kept its bit raised.
     this.#setFull(id, false)
     this.#i32[this.#rowsIndex + id] = 0

@@ -129,6 +129,9 @@ export const ThreadCounter = {
   MailboxDropped: 8,
   RepliesDropped: 9,
   Expired: 10,
+  RequestsExpired: 11,
+  StreamsBegun: 12,
+  StreamsEnded: 13,
 } as const
 export type ThreadCounter = (typeof ThreadCounter)[keyof typeof ThreadCounter]
 

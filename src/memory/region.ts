@@ -21,6 +21,7 @@ import {
   HEADER_URGENT_RING_BYTES,
   LAYOUT_MAGIC,
   LAYOUT_VERSION,
+  ThreadState,
   layoutOf,
   planGeometry,
   type Geometry,
@@ -124,4 +125,10 @@ export function stateOf(region: Region, thread: number): number {
 /** Which life of its place a thread is, from 1. */
 export function incarnationOf(region: Region, thread: number): number {
   return Atomics.load(region.views.i32, (region.layout.inbox(thread) + INBOX_INCARNATION) >>> 2)
+}
+
+/** Whether this life of a thread is over: it has ended, or another is on its place. */
+export function isGone(region: Region, thread: number, incarnation: number): boolean {
+  const isDead = stateOf(region, thread) === ThreadState.Dead
+  return isDead || incarnationOf(region, thread) !== incarnation
 }

@@ -1,8 +1,8 @@
 // Replies, failures and control frames: for one known thread, on its urgent lane.
 //
-// Control frames may take room that is kept from replies, and pass by replies that wait, so that a
-// flood of replies never holds up the engine. Otherwise the order is kept. What waits for a thread
-// that has ended is dropped: nobody will ever make room for it.
+// Control and flow frames may take room that is kept from replies, and pass by replies that wait,
+// so that a flood of replies never holds up the engine. Otherwise the order is kept. What waits for
+// a thread that has ended is dropped: nobody will ever make room for it.
 
 import { FlyshuttleError } from '../base/errors.js'
 import {
@@ -32,6 +32,13 @@ interface DirectParcel {
   readonly payload: Uint8Array
   incarnation: number
   counter: number
+  /** Word 2 of the frame. */
+  note: number
+}
+
+/** What the engine lives by: it may take room that is kept from replies, and passes them by. */
+function isUrgent(kind: FrameKind): boolean {
+  return kind === FrameKind.Control || kind === FrameKind.Flow
 }
 
 export class DirectSender {
@@ -41,6 +48,7 @@ export class DirectSender {
   readonly #large: LargeSender
   /** The one link of a frame, for what is large. */
   readonly #frames = { links: [] as LinkWriter[], frames: 1 }
+  readonly #onWaiting: () => void
   readonly #waiting = new Map<LinkWriter, DirectParcel[]>()
   /** One object for all frames; what has to wait gets a copy. */
   readonly #staged: DirectParcel = {
@@ -51,9 +59,18 @@ export class DirectSender {
     payload: EMPTY,
     incarnation: 0,
     counter: 0,
+    note: 0,
   }
 
-  constructor(views: Views, outbox: Outbox, stage: PayloadStage, large: LargeSender) {
+  /** `onWaiting` is told when something has to wait for room. */
+  constructor(
+    views: Views,
+    outbox: Outbox,
+    stage: PayloadStage,
+    large: LargeSender,
+    onWaiting: () => void,
+  ) {
+    this.#onWaiting = onWaiting
     this.#large = large
     this.#views = views
     this.#outbox = outbox
@@ -83,8 +100,9 @@ export class DirectSender {
     value: unknown,
     incarnation: number,
     counter: number,
+    note = 0,
   ): void {
-    const isControl = kind === FrameKind.Control
+    const isControl = isUrgent(kind)
     const subject = message?.subject ?? (isControl ? '(control)' : '(reply)')
     this.#stage.stage(message, subject, value)
     const { codec, typeId, bytes } = this.#stage
@@ -100,10 +118,10 @@ export class DirectSender {
     parcel.typeId = typeId
     parcel.incarnation = incarnation
     parcel.counter = counter
+    parcel.note = note
     const waiting = this.#waiting.get(link)
     const mustWait =
-      waiting !== undefined &&
-      (kind !== FrameKind.Control || waiting.some((parked) => parked.kind === FrameKind.Control))
+      waiting !== undefined && (!isControl || waiting.some((parked) => isUrgent(parked.kind)))
     if (!mustWait && this.#write(link, parcel)) return
     // A failure is small, and the requester must hear of it: it may take as much room again.
     const roomBytes = this.#stage.isLarge ? LARGE_OVERFLOW_BYTES_MAX : OVERFLOW_BYTES_MAX
@@ -117,6 +135,19 @@ export class DirectSender {
     const parked = { ...parcel, payload: this.#stage.take() }
     if (waiting === undefined) this.#waiting.set(link, [parked])
     else waiting.push(parked)
+    this.#onWaiting()
+  }
+
+  /**
+   * Whether half of the link is free and nothing waits for it; if not, its reader rings us when
+   * that is so. For those who have much to send and can wait: they leave the other half to others.
+   */
+  hasRoom(link: LinkWriter): boolean {
+    const { ring, lowWaterFreeBytes } = link
+    if (this.#waiting.has(link)) return false
+    return (
+      ring.freeBytesSeen >= lowWaterFreeBytes || this.#outbox.awaitRoom(link, lowWaterFreeBytes)
+    )
   }
 
   /** Writes what waited, as far as there is room now. */
@@ -153,7 +184,7 @@ export class DirectSender {
     const { isLarge } = this.#stage
     if (isLarge && link.window?.awaitBelow(CHUNK_WINDOW_BYTES) === false) return false
     const length = BLOCKS_BYTES + this.#stage.frameBytes
-    const reserve = parcel.kind === FrameKind.Control ? 0 : link.reserveBytes
+    const reserve = isUrgent(parcel.kind) ? 0 : link.reserveBytes
     let start = link.ring.claim(length, reserve)
     if (start < 0) {
       link.noteFull(2 * length + reserve)
@@ -175,7 +206,7 @@ export class DirectSender {
       FrameFlag.Correlation |
       (isLarge ? FrameFlag.Chunk : 0) |
       (parcel.codec << FRAME_CODEC_SHIFT)
-    i32[word + 2] = 0
+    i32[word + 2] = parcel.note
     i32[word + 3] = parcel.typeId
     i32[word + 4] = parcel.incarnation
     i32[word + 5] = parcel.counter

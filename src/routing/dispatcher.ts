@@ -7,7 +7,7 @@
 
 import { NO_EXTRAS, RequestTicket, type Extras } from '../agent/info.js'
 import { letGo, type Leases } from '../agent/lease.js'
-import { FlyshuttleError } from '../base/errors.js'
+import type { RequestWatch } from '../agent/request-watch.js'
 import { PRIORITIES } from '../base/priority.js'
 import { FRAME_HEADER_BYTES, ROUTES_CACHED_MAX } from '../base/limits.js'
 import type { CompiledFilter } from '../codec/filter.js'
@@ -28,27 +28,15 @@ import {
   FrameKind,
 } from '../ring/frame.js'
 import { BlockReader } from './block-reader.js'
-import { SubscriptionFlag, type Subscription } from './change-log.js'
 import { PayloadDecoder } from './payload-decoder.js'
 import { RecentChanges } from './recent-changes.js'
+import type { DispatcherEvents } from './dispatcher-events.js'
+import { noResponders } from './requests.js'
 import { SubjectTrie } from './subject-trie.js'
-import { isTap } from './taps.js'
-import { expressOf, type LocalSubscription, type Target } from './target.js'
+import { expressOf, isPlain, type LocalSubscription, type Target } from './target.js'
 
 /** A constant of this module, which V8 folds; an imported one it does not. */
 const HEADER_BYTES = FRAME_HEADER_BYTES
-
-export interface DispatcherEvents {
-  /** A reply, or a failed one, to a request of this thread; `decodeReply` has its value. */
-  onReply(incarnation: number, counter: number, isFailed: boolean): void
-  onControl(source: number, incarnation: number, counter: number, payload: unknown): void
-  /** A request that nobody here handles (any more), or whose payload cannot be read. */
-  onRefused(ticket: RequestTicket, error: Error): void
-  /** Whether a publish with this deadline comes too late. True is counted: nobody handles it. */
-  isExpired(deadlineMs: number): boolean
-  /** A frame that cannot be handled; nobody waits for it. */
-  onError(error: unknown, subject: string, subscription: LocalSubscription | null): void
-}
 
 export class Dispatcher {
   readonly #views: Views
@@ -56,6 +44,7 @@ export class Dispatcher {
   readonly #blocks: BlockReader
   readonly #decoder: PayloadDecoder
   readonly #events: DispatcherEvents
+  readonly #watch: RequestWatch
   readonly #targets: (Target | undefined)[][] = []
   readonly #inlineTargets = new Map<string, Target>()
   readonly #trie = new SubjectTrie<LocalSubscription>()
@@ -77,8 +66,10 @@ export class Dispatcher {
     region: Region,
     leases: Leases,
     copyBytes: CopyBytes | null,
+    watch: RequestWatch,
     events: DispatcherEvents,
   ) {
+    this.#watch = watch
     this.#views = region.views
     this.#i32 = region.views.i32
     this.#blocks = new BlockReader(leases, region.views)
@@ -188,6 +179,7 @@ export class Dispatcher {
     let incarnation = 0
     let counter = 0
     let deadlineMs = Infinity
+    let credit = -1
     let at = word + (FRAME_HEADER_BYTES >>> 2)
     if ((word1 & FrameFlag.Target) !== 0) {
       targetId = i32[at++] as number
@@ -199,6 +191,10 @@ export class Dispatcher {
     }
     if ((word1 & FrameFlag.Deadline) !== 0) {
       deadlineMs = this.#views.f64[at >>> 1] as number
+      at += 2
+    }
+    if (kind === FrameKind.Request && (word1 & FrameFlag.Stream) !== 0) {
+      credit = i32[at] as number
       at += 2
     }
     let inline: string | null = null
@@ -233,7 +229,15 @@ export class Dispatcher {
     if ((word1 & FrameFlag.Chunk) !== 0 && !this.#blocks.open(this.#decoder)) return
     if (kind === FrameKind.Reply) {
       const isFailed = (word1 & FrameFlag.Failed) !== 0
-      this.#events.onReply(incarnation, counter, isFailed)
+      const note = i32[word + 2] as number
+      const isPart = (word1 & FrameFlag.Stream) !== 0
+      if (isPart) this.#events.onPart(this.#source, incarnation, counter, note, isFailed)
+      else this.#events.onReply(incarnation, counter, isFailed, note)
+      return
+    }
+    if (kind === FrameKind.Flow) {
+      const isStream = (word1 & FrameFlag.Stream) !== 0
+      this.#events.onFlow(this.#source, incarnation, counter, i32[word + 2] as number, isStream)
       return
     }
     if (kind === FrameKind.Control) {
@@ -274,11 +278,12 @@ export class Dispatcher {
       counter,
       deadlineMs,
       this.#extras,
+      this.#watch,
+      credit,
     )
+    if (this.#watch.isLate(ticket)) return
     if (isCurrent) this.#requestTo(chosen, ticket)
-    else {
-      this.#events.onRefused(ticket, noResponders(target.subject))
-    }
+    else this.#refuse(ticket)
   }
 
   #publishTo(
@@ -334,7 +339,13 @@ export class Dispatcher {
     }
     const { allowance } = subscription
     if (allowance === null || allowance.take()) subscription.mailbox.request(value, ticket)
-    else this.#events.onRefused(ticket, noResponders(ticket.subject))
+    else this.#refuse(ticket)
+  }
+
+  /** No handler here takes it: another responder may. */
+  #refuse(ticket: RequestTicket): void {
+    ticket.isRefused = true
+    this.#events.onRefused(ticket, noResponders(ticket.subject))
   }
 
   #targetOf(source: number, subjectId: number): Target {
@@ -372,12 +383,3 @@ export class Dispatcher {
 
 /** A publish without any of these goes to all plain subscriptions of a numbered subject. */
 const SPECIAL_PUBLISH = FRAME_FLAGS_MASK
-
-function noResponders(subject: string): FlyshuttleError {
-  return new FlyshuttleError('ERR_NO_RESPONDERS', { subject })
-}
-
-function isPlain(entry: Subscription): boolean {
-  const isChosen = entry.queue !== '' || (entry.flags & SubscriptionFlag.Responder) !== 0
-  return !isChosen && !isTap(entry)
-}

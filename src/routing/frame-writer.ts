@@ -19,7 +19,7 @@ import { PLAIN, type Envelope } from './envelope.js'
 import type { LargeSender } from './large.js'
 import type { Parcel } from './parcel.js'
 import type { PayloadStage } from './payload.js'
-import { REQUEST_BYTES, TARGET_BYTES } from './plan.js'
+import { REQUEST_BYTES, STREAM_BYTES, TARGET_BYTES } from './plan.js'
 import type { Member } from './group.js'
 import type { Route } from './route-table.js'
 
@@ -58,7 +58,7 @@ export class FrameWriter {
    */
   check(route: Route, parcel: Parcel): void {
     const hasChosen = route.groups.length > 0 || route.responders !== null
-    const bytes = blocksBytes(hasChosen, parcel.request !== null)
+    const bytes = blocksBytes(hasChosen, parcel.request !== null, parcel.credit)
     let lengthBytes = this.lengthOf(route, parcel, bytes)
     if (lengthBytes <= this.#frameBytesMax) return
     if (this.#stage.enlarge()) lengthBytes = this.lengthOf(route, parcel, bytes)
@@ -68,6 +68,11 @@ export class FrameWriter {
       found: lengthBytes,
       wanted: this.#frameBytesMax,
     })
+  }
+
+  /** Bytes of the frame that a responder gets. */
+  requestBytes(route: Route, parcel: Parcel): number {
+    return this.lengthOf(route, parcel, blocksBytes(true, true, parcel.credit))
   }
 
   /**
@@ -87,9 +92,11 @@ export class FrameWriter {
       (route.subjectId === 0 ? FrameFlag.InlineSubject : 0) |
       (member === null ? 0 : FrameFlag.Target) |
       (isRequest ? FrameFlag.Correlation | FrameFlag.Deadline : 0) |
+      (isRequest && parcel.credit >= 0 ? FrameFlag.Stream : 0) |
       (parcel.envelope === PLAIN ? 0 : flagsOf(parcel.envelope)) |
       (this.#stage.isLarge ? FrameFlag.Chunk : 0)
-    const length = this.lengthOf(route, parcel, blocksBytes(member !== null, isRequest))
+    const bytes = blocksBytes(member !== null, isRequest, parcel.credit)
+    const length = this.lengthOf(route, parcel, bytes)
     const start = link.ring.claim(length)
     if (start < 0) return false
     const { i32, f64, buffer } = this.#views
@@ -110,6 +117,10 @@ export class FrameWriter {
       i32[word++] = parcel.request.counter
       f64[word >>> 1] = parcel.request.deadlineMs
       word += 2
+      if ((flags & FrameFlag.Stream) !== 0) {
+        i32[word++] = parcel.credit
+        i32[word++] = 0
+      }
     } else if ((flags & FrameFlag.Deadline) !== 0) {
       f64[word >>> 1] = parcel.envelope.deadlineMs
       word += 2
@@ -155,8 +166,9 @@ function headersBlockBytes({ headersBytes }: Envelope): number {
   return headersBytes.length === 0 ? 0 : (4 + headersBytes.length + 7) & -8
 }
 
-function blocksBytes(isChosen: boolean, isRequest: boolean): number {
-  return isRequest ? REQUEST_BYTES : isChosen ? TARGET_BYTES : 0
+function blocksBytes(isChosen: boolean, isRequest: boolean, credit: number): number {
+  if (isRequest) return credit < 0 ? REQUEST_BYTES : REQUEST_BYTES + STREAM_BYTES
+  return isChosen ? TARGET_BYTES : 0
 }
 
 function inlineBytes(subject: string): number {

@@ -38,6 +38,8 @@ export interface Parcel {
   readonly loan: LoanedBlock | null
   /** Null for a publish. */
   request: AwaitedRequest | null
+  /** Parts that may come in reply: 0 for one reply of several, -1 for the only one. */
+  credit: number
   /** Told when the parcel has been written, or never will be. For `send`. */
   settle: ((error: unknown) => void) | null
   /** Writes as many messages as there is room for; true when all are. Null: it is one message. */
@@ -61,6 +63,7 @@ export function emptyParcel(): Parcel {
     payload: EMPTY,
     loan: null,
     request: null,
+    credit: -1,
     settle: null,
     feed: null,
     charged: NO_LINKS,

@@ -22,6 +22,8 @@ import { NONE_ASKED, isWanted, wants, type Passed } from './wanted.js'
 /** What a frame takes for naming one subscription, and for a request's correlation and deadline. */
 export const TARGET_BYTES = 8
 export const REQUEST_BYTES = TARGET_BYTES + 16
+/** And for how many parts may come in reply. */
+export const STREAM_BYTES = 8
 
 export class Plan {
   readonly #i32: Int32Array

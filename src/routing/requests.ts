@@ -6,6 +6,7 @@
 // reply finds its own request or none: the same counter comes again only after two billion
 // requests. Every request settles by its deadline as long as this thread's loop runs.
 
+import type { RequestInfo } from '../agent/info.js'
 import { checkKeys } from '../base/checks.js'
 import type { Clock } from '../base/clock.js'
 import { Deadlines, type Waiting } from '../base/deadlines.js'
@@ -14,13 +15,26 @@ import { REQUESTS_PENDING_MAX, REQUEST_TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX } from
 import { MESSAGE_OPTIONS, type MessageOptions } from './envelope.js'
 import type { AwaitedRequest } from './parcel.js'
 
-const REQUEST_OPTIONS = ['timeoutMs', 'signal', ...MESSAGE_OPTIONS]
+const REQUEST_OPTIONS = ['timeoutMs', 'signal', 'parent', 'idempotent', ...MESSAGE_OPTIONS]
 
-export interface RequestOptions extends MessageOptions {
+export interface ParentOptions {
+  /**
+   * The `info` of the request that this one is made for: its deadline and its `signal` hold for
+   * this one too.
+   */
+  readonly parent?: RequestInfo
+}
+
+export interface RequestOptions extends MessageOptions, ParentOptions {
   /** How long to wait for the reply, ms. Default 5000. */
   readonly timeoutMs?: number
   /** Ends the wait: the promise rejects with ERR_ABORTED, whose cause is the signal's reason. */
   readonly signal?: AbortSignal
+  /**
+   * It does no harm when the request is handled more than once: another responder gets it when
+   * the one that has it dies or stops. Default false.
+   */
+  readonly idempotent?: boolean
 }
 
 /** What options say, checked. */
@@ -89,6 +103,8 @@ export interface RequestsEvents {
    * meanwhile.
    */
   onWaiting(isWaiting: boolean): void
+  /** A request is about to end by its signal: whoever works on it may stop. */
+  onAborted?(request: PendingRequest): void
 }
 
 export class Requests {
@@ -206,7 +222,10 @@ export class Requests {
       const waiting = (requests = new Set<PendingRequest>())
       this.#bySignal.set(signal, waiting)
       const onAbort = (): void => {
-        for (const request of [...waiting]) request.fail(aborted(request.subject, signal))
+        for (const request of [...waiting]) {
+          this.#events.onAborted?.(request)
+          request.fail(aborted(request.subject, signal))
+        }
       }
       signal.addEventListener('abort', onAbort, { once: true })
     }
@@ -271,7 +290,8 @@ function noOptions(found: unknown): FlyshuttleError {
   return new FlyshuttleError('ERR_OPTION_INVALID', data)
 }
 
-function checkSignal(signal: unknown): AbortSignal | null {
+/** @throws ERR_OPTION_INVALID */
+export function checkSignal(signal: unknown): AbortSignal | null {
   if (signal === undefined) return null
   if (signal instanceof AbortSignal) return signal
   const data = { option: 'signal', found: describe(signal), wanted: 'an AbortSignal' }

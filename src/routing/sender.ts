@@ -15,7 +15,6 @@ import type { DictionaryWriter } from '../memory/dictionary.js'
 import { Lane } from '../memory/layout.js'
 import type { Region, Views } from '../memory/region.js'
 import type { CopyBytes } from '../native/copying.js'
-import { FrameKind } from '../ring/frame.js'
 import { frameBytesMax } from '../ring/ring.js'
 import { BlockSender } from './block-sender.js'
 import { DirectSender } from './direct.js'
@@ -33,6 +32,7 @@ import { PayloadStage } from './payload.js'
 import type { Route, RouteTable } from './route-table.js'
 import type { SenderEvents } from './sender-events.js'
 import { checkSubject } from './subject.js'
+import type { ScatteredRequest } from './scatter.js'
 import { Transmitter } from './transmitter.js'
 import { NONE_ASKED, ask, type Passed } from './wanted.js'
 
@@ -45,7 +45,8 @@ export class Sender {
   readonly #transmitter: Transmitter
   readonly #parking: Parking
   readonly #overflow: Overflow
-  readonly #direct: DirectSender
+  /** Replies, failures, control and flow frames. */
+  readonly direct: DirectSender
   readonly #drains: Drains
   readonly #blocks: BlockSender
   readonly #events: SenderEvents
@@ -86,7 +87,7 @@ export class Sender {
       bytesMax,
       incarnation,
     )
-    this.#direct = new DirectSender(this.#views, outbox, stage, large)
+    this.direct = new DirectSender(this.#views, outbox, stage, large, () => events.onWaiting(true))
     this.#drains = new Drains(region.views.i32, outbox, routes)
     const transmitter = this.#transmitter
     this.#overflow = new Overflow(routes, stage, transmitter, large, pool, subjects, events)
@@ -96,12 +97,14 @@ export class Sender {
 
   /** Whether parcels wait for room. */
   get isWaiting(): boolean {
-    return !(this.#parking.isEmpty && this.#drains.isEmpty) || this.#direct.isWaiting
+    const { scatter } = this.#transmitter
+    const isIdle = this.#parking.isEmpty && this.#drains.isEmpty && !scatter.isWaiting
+    return !isIdle || this.direct.isWaiting
   }
 
   /** How many messages and replies wait for room. */
   get waiting(): number {
-    return this.#parking.count + this.#direct.count
+    return this.#parking.count + this.direct.count
   }
 
   /**
@@ -190,7 +193,8 @@ export class Sender {
   }
 
   /**
-   * Sends a request to one responder, and a copy to each plain subscriber.
+   * Sends a request to one responder, and a copy to each plain subscriber. `credit` is how many
+   * parts may come in reply, -1 for one reply; with 0 it is for many responders, of one reply each.
    *
    * @throws ERR_NO_RESPONDERS at once when nobody handles the subject
    */
@@ -202,6 +206,7 @@ export class Sender {
     request: AwaitedRequest,
     flushNow: boolean,
     envelope: Envelope = PLAIN,
+    credit = -1,
   ): void {
     this.#assertOpen('request')
     const route = this.#routeOf(message, subject)
@@ -212,8 +217,14 @@ export class Sender {
     const keys = keysOf(route.keyFields, value, envelope.key)
     this.stage.stage(message, subject, value)
     const parcel = this.#fill(agent, request, envelope, passed, keys)
+    parcel.credit = credit
     transmitter.check(route, parcel)
     transmitter.tap(route, parcel)
+    if (credit === 0) {
+      transmitter.scatter.send(route, parcel, request as ScatteredRequest)
+      if (transmitter.scatter.isWaiting) this.#events.onWaiting(true)
+      return
+    }
     const isWritten =
       mayWrite(route) &&
       (transmitter.solo(route, parcel, flushNow) || transmitter.all(route, parcel, true))
@@ -238,25 +249,12 @@ export class Sender {
     if (!this.#blocks.send(route, message, agent, block, envelope)) this.#events.onWaiting(true)
   }
 
-  /** Sends a reply, a failure or a control frame on an urgent lane. */
-  direct(
-    link: LinkWriter,
-    kind: FrameKind,
-    flags: number,
-    message: Message<unknown> | null,
-    value: unknown,
-    incarnation: number,
-    counter: number,
-  ): void {
-    this.#direct.send(link, kind, flags, message, value, incarnation, counter)
-    if (this.#direct.isWaiting) this.#events.onWaiting(true)
-  }
-
   /** Writes what waited, as far as there is room now. Called after each drain and each beat. */
   retry(): void {
     if (!this.isWaiting) return
-    this.#direct.retry()
+    this.direct.retry()
     this.#parking.retry()
+    this.#transmitter.scatter.retry()
     this.#drains.retry()
     if (!this.isWaiting) this.#events.onWaiting(false)
   }
@@ -272,7 +270,8 @@ export class Sender {
     const error = new FlyshuttleError('ERR_CLOSED', { found: 'sending' })
     const dropped = this.#parking.close(error)
     this.#drains.close(error)
-    this.#direct.close()
+    this.direct.close()
+    this.#transmitter.scatter.close()
     return dropped
   }
 
@@ -372,6 +371,7 @@ export class Sender {
     parcel.passed = passed
     parcel.keys = keys
     parcel.request = request
+    parcel.credit = -1
     parcel.settle = null
     return parcel
   }

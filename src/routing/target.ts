@@ -13,7 +13,8 @@ import type { Fields } from '../codec/schema.js'
 import type { BoundStruct } from '../codec/struct.js'
 import { FRAME_LENGTH_MASK, FRAME_SOURCE_SHIFT } from '../ring/frame.js'
 import type { Allowance } from './allowance.js'
-import type { Subscription } from './change-log.js'
+import { SubscriptionFlag, type Subscription } from './change-log.js'
+import { isTap } from './taps.js'
 import type { DeadReason } from './dead-letter.js'
 
 /** A subscription of this thread: what the log says of it, and who handles it. */
@@ -90,4 +91,10 @@ export function expressOf(
   info.expire()
   const { typeId, bound } = struct
   return { word0, word1, typeId: typeId | 0, bound, mailbox: only.mailbox, info }
+}
+
+/** Whether it gets every message of its subjects: it shares them with nobody, and answers none. */
+export function isPlain(entry: Subscription): boolean {
+  const isChosen = entry.queue !== '' || (entry.flags & SubscriptionFlag.Responder) !== 0
+  return !isChosen && !isTap(entry)
 }

@@ -14,9 +14,10 @@ import { FrameWriter } from './frame-writer.js'
 import type { LargeSender } from './large.js'
 import type { Parcel } from './parcel.js'
 import type { PayloadStage } from './payload.js'
-import { Plan } from './plan.js'
+import { Plan, STREAM_BYTES } from './plan.js'
 import type { Route } from './route-table.js'
 import { isFullRow } from './rows.js'
+import { Scatter } from './scatter.js'
 import type { Tap } from './taps.js'
 import { isWanted, wants, type Passed } from './wanted.js'
 
@@ -28,6 +29,7 @@ export class Transmitter {
   readonly #subjects: SubjectCounters
   readonly #plan: Plan
   readonly #frames: FrameWriter
+  readonly scatter: Scatter
 
   constructor(
     region: Region,
@@ -42,6 +44,7 @@ export class Transmitter {
     this.#outbox = outbox
     this.#plan = new Plan(this.#i32)
     this.#frames = new FrameWriter(region.views, stage, large, bytesMax, incarnation)
+    this.scatter = new Scatter(this.#i32, outbox, stage, large, this.#frames)
     this.#stage = stage
     this.#large = large
     this.#subjects = subjects
@@ -85,7 +88,8 @@ export class Transmitter {
   all(route: Route, parcel: Parcel, mayAwait: boolean): boolean {
     const { request, passed, keys } = parcel
     const plan = this.#plan
-    const plainBytes = this.#frames.lengthOf(route, parcel, 0)
+    const streamBytes = parcel.credit < 0 ? 0 : STREAM_BYTES
+    const plainBytes = this.#frames.lengthOf(route, parcel, streamBytes)
     const { isLarge } = this.#stage
     plan.isLarge = isLarge
     const { toAll } = parcel.envelope

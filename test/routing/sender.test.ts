@@ -1075,7 +1075,7 @@ describe('direct', () => {
   ): void => {
     const { sender } = world.thread(0)
     const flags = kind === FrameKind.Reply && value === 'failed' ? FrameFlag.Failed : 0
-    sender.direct(world.thread(0).urgent(1), kind, flags, null, value, 1, counter)
+    sender.direct.send(world.thread(0).urgent(1), kind, flags, null, value, 1, counter)
   }
 
   test('carries replies, failures and control frames', () => {
@@ -1094,7 +1094,7 @@ describe('direct', () => {
   test('encodes replies as their message says', () => {
     const world = new World(2)
     const { sender } = world.thread(0)
-    sender.direct(world.thread(0).urgent(1), FrameKind.Reply, 0, Tick, tick(4), 1, 2)
+    sender.direct.send(world.thread(0).urgent(1), FrameKind.Reply, 0, Tick, tick(4), 1, 2)
     world.settle()
     expect(world.thread(1).replies).toEqual([[1, 2, false, tick(4)]])
   })
@@ -1243,7 +1243,7 @@ describe('a receiver that writes nonsense into its words', () => {
     const { sender } = world.thread(0)
     for (const to of [1, 2]) {
       for (let n = 0; n < 100; n++) {
-        sender.direct(world.thread(0).urgent(to), FrameKind.Reply, 0, null, n, 1, n + 1)
+        sender.direct.send(world.thread(0).urgent(to), FrameKind.Reply, 0, null, n, 1, n + 1)
       }
     }
     breakHead(world, 1, Lane.Urgent)

@@ -27,6 +27,7 @@ import {
   type Subscription,
   type SubscriptionRules,
 } from '../../src/routing/change-log.js'
+import { RequestWatch } from '../../src/agent/request-watch.js'
 import { Dispatcher } from '../../src/routing/dispatcher.js'
 import type { LocalSubscription } from '../../src/routing/target.js'
 import type { AwaitedRequest } from '../../src/routing/parcel.js'
@@ -149,6 +150,8 @@ export class Player {
   readonly errors: [unknown, string][] = []
   readonly refused: [RequestTicket, unknown][] = []
   readonly answered: [RequestTicket, boolean, unknown][] = []
+  readonly parts: unknown[][] = []
+  readonly flows: unknown[][] = []
   readonly replies: [number, number, boolean, unknown][] = []
   readonly controls: [number, number, number, unknown][] = []
   readonly lost: [unknown, string][] = []
@@ -191,20 +194,20 @@ export class Player {
       },
     )
     this.publishers = new Publishers(region, this.outbox, this.routes, this.sender)
-    this.dispatcher = new Dispatcher(
-      region,
-      new Leases(this.pool, region.memory),
-      world.copyBytes,
-      {
-        onReply: (incarnation, counter, isFailed) =>
-          this.replies.push([incarnation, counter, isFailed, this.dispatcher.decodeReply()]),
-        onControl: (source, incarnation, counter, payload) =>
-          this.controls.push([source, incarnation, counter, payload]),
-        onRefused: (ticket, error) => this.refused.push([ticket, error]),
-        isExpired: (deadlineMs) => this.world.isExpired(deadlineMs),
-        onError: (error, subject) => this.errors.push([error, subject]),
-      },
-    )
+    // Requests of these tests have whatever deadline: it is never over.
+    const watch = new RequestWatch({ nowMs: () => 0 }, this.outbox.counters)
+    const leases = new Leases(this.pool, region.memory)
+    this.dispatcher = new Dispatcher(region, leases, world.copyBytes, watch, {
+      onReply: (incarnation, counter, isFailed) =>
+        this.replies.push([incarnation, counter, isFailed, this.dispatcher.decodeReply()]),
+      onControl: (source, incarnation, counter, payload) =>
+        this.controls.push([source, incarnation, counter, payload]),
+      onPart: (...part) => this.parts.push([...part, this.dispatcher.decodeReply()]),
+      onFlow: (...flow) => this.flows.push(flow),
+      onRefused: (ticket, error) => this.refused.push([ticket, error]),
+      isExpired: (deadlineMs) => this.world.isExpired(deadlineMs),
+      onError: (error, subject) => this.errors.push([error, subject]),
+    })
     this.inbox = new Inbox(region, thread, world.clock, {
       onFrame: (offset, word0) => {
         try {
