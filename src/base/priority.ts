@@ -57,15 +57,15 @@ export class PriorityLine<T> {
 
   shift(): T | undefined {
     if (this.#length === 0) return undefined
-    this.#length--
-    const ranks = this.#ranks
-    if (ranks === null) return this.#normal?.shift()
-    const next = this.#next(ranks)
-    this.#passed[next] = 0
-    for (let rank = next + 1; rank < ranks.length; rank++) {
-      if ((ranks[rank] as Fifo<T>).length > 0) this.#passed[rank] = this.#passedBy(rank) + 1
-    }
-    return (ranks[next] as Fifo<T>).shift()
+    return this.#take(this.#ranks === null ? NORMAL_RANK : this.#next(this.#ranks))
+  }
+
+  /**
+   * Takes out the oldest of a priority, of which there is one: what `peek` showed, though more
+   * urgent ones may have come since.
+   */
+  shiftOf(priority: number): T | undefined {
+    return this.#take(RANKS[priority] as number)
   }
 
   /** Takes out the oldest of those least urgent that `isWanted` says yes to, wherever it is. */
@@ -95,6 +95,17 @@ export class PriorityLine<T> {
       passedMax = this.#passedBy(rank)
     }
     return Math.max(0, next)
+  }
+
+  #take(next: number): T | undefined {
+    this.#length--
+    const ranks = this.#ranks
+    if (ranks === null) return this.#normal?.shift()
+    this.#passed[next] = 0
+    for (let rank = next + 1; rank < ranks.length; rank++) {
+      if ((ranks[rank] as Fifo<T>).length > 0) this.#passed[rank] = this.#passedBy(rank) + 1
+    }
+    return (ranks[next] as Fifo<T>).shift()
   }
 
   #passedBy(rank: number): number {

@@ -19,6 +19,7 @@ import { Retry } from './retry.js'
 import type { Route, RouteTable } from './route-table.js'
 import type { SenderEvents } from './sender-events.js'
 import type { Transmitter } from './transmitter.js'
+import { leftToReceivers } from './wanted.js'
 
 export class Overflow {
   /** What is kept. */
@@ -89,7 +90,8 @@ export class Overflow {
     const payload = this.#stage.take()
     if (loan !== null) loan.isParked = true
     this.#counters.add(route.rule.index, SubjectOutcome.Waited)
-    this.parking.park(route, { ...staged, payload, loan, charged })
+    const unasked = leftToReceivers(route, staged.passed)
+    this.parking.park(route, { ...staged, payload, loan, charged, unasked })
     this.#events.onWaiting(true)
   }
 

@@ -30,6 +30,8 @@ export interface Parcel {
   envelope: Envelope
   /** What the filters of the route said when it was published. */
   passed: Passed
+  /** Of a message that waits: filters whose threads get it and ask themselves. */
+  readonly unasked: Passed
   /** By which queue groups with key affinity choose; null when no group of the route does. */
   keys: MessageKeys | null
   /** The payload, owned by the parcel. */
@@ -59,6 +61,7 @@ export function emptyParcel(): Parcel {
     agent: 0,
     envelope: PLAIN,
     passed: NONE_ASKED,
+    unasked: NONE_ASKED,
     keys: null,
     payload: EMPTY,
     loan: null,

@@ -97,7 +97,8 @@ export class Parking {
       } catch (error) {
         failure = error
       }
-      parked.shift()
+      // Not whoever is in front: what was encoded just now may have published something urgent.
+      parked.shiftOf(parcel.envelope.priority)
       discharge(parcel)
       if (failure !== null && parcel.request !== null) parcel.request.fail(failure)
       else if (parcel.settle !== null) parcel.settle(failure)

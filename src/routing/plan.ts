@@ -15,6 +15,7 @@ import type { Group, Member } from './group.js'
 import { hashFor, type MessageKeys } from './key.js'
 import { hasWindow } from './large.js'
 import { SubscriptionFlag } from './change-log.js'
+import type { Parcel } from './parcel.js'
 import type { Route } from './route-table.js'
 import { isFullRow } from './rows.js'
 import { NONE_ASKED, isWanted, wants, type Passed } from './wanted.js'
@@ -56,26 +57,21 @@ export class Plan {
 
   /**
    * Plans one frame of `plainBytes` for each receiver; those for a chosen subscription take more.
-   * False: some required receiver cannot take it now. `keys` of the message, where the route wants
-   * any.
+   * False: some required receiver cannot take it now.
    *
    * @throws ERR_MESSAGE_TOO_LARGE when not even empty rings would hold all of its frames
    * @throws ERR_FRAME_CORRUPT when a receiver is found to write nonsense into its words, and from
    * then on when there is no other
    */
-  make(
-    route: Route,
-    isRequest: boolean,
-    plainBytes: number,
-    passed: Passed,
-    keys: MessageKeys | null,
-    toAll: boolean,
-  ): boolean {
+  make(route: Route, parcel: Parcel, plainBytes: number): boolean {
+    const { passed, unasked, keys } = parcel
+    const isRequest = parcel.request !== null
     this.#clear()
     this.#passed = passed
     let broken: LinkWriter | null = null
     for (const destination of route.destinations) {
-      if (!wants(destination.filters, passed)) continue
+      const { filters } = destination
+      if (!wants(filters, passed) && !wants(filters, unasked)) continue
       const { link, requiredRows } = destination
       // Nobody reads that ring any more; who is registered there is about to be withdrawn.
       if (this.#isDead(link)) continue
@@ -94,7 +90,7 @@ export class Plan {
         return false
       }
     }
-    if (toAll) return this.#addMembers(route, plainBytes + TARGET_BYTES)
+    if (parcel.envelope.toAll) return this.#addMembers(route, plainBytes + TARGET_BYTES)
     for (const group of route.groups) {
       const isOptional = group.isLossy
       if (!isWanted(group, passed)) continue

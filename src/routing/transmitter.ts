@@ -86,14 +86,12 @@ export class Transmitter {
 
   /** Writes to every destination, or to none. */
   all(route: Route, parcel: Parcel, mayAwait: boolean): boolean {
-    const { request, passed, keys } = parcel
     const plan = this.#plan
     const streamBytes = parcel.credit < 0 ? 0 : STREAM_BYTES
     const plainBytes = this.#frames.lengthOf(route, parcel, streamBytes)
     const { isLarge } = this.#stage
     plan.isLarge = isLarge
-    const { toAll } = parcel.envelope
-    while (!plan.make(route, request !== null, plainBytes, passed, keys, toAll)) {
+    while (!plan.make(route, parcel, plainBytes)) {
       // Room may have appeared by the time the readers have been told that we wait for it.
       if (!mayAwait || !this.#awaitRoom()) return false
     }

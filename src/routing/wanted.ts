@@ -64,6 +64,20 @@ export function ask(
   return isWanted ? passed : null
 }
 
+/**
+ * The filters that were not asked about a message, or refused it, on threads that get it anyway.
+ * While it waits, whoever wanted it there may go; those who stay decide when they have it.
+ */
+export function leftToReceivers({ isFiltered, destinations }: Route, passed: Passed): Passed {
+  if (!isFiltered) return NONE_ASKED
+  const left = new Set<CompiledFilter>()
+  for (const { asked, filters } of destinations) {
+    if (!wants(filters, passed)) continue
+    for (const filter of asked) if (!passed.has(filter)) left.add(filter)
+  }
+  return left
+}
+
 function testOf(filter: CompiledFilter, message: Message<unknown> | null): CompiledFilter['test'] {
   const struct = message === null ? null : message.struct
   return struct === null ? filter.test : filter.testOf(struct.typeId, struct.fields)

@@ -41,6 +41,15 @@ describe('a line of priorities', () => {
     expect(line.shift()).toBe('pushy')
   })
 
+  test('takes out what it showed, though a more urgent one has come since', () => {
+    const line = new PriorityLine<string>()
+    for (const name of ['one', 'two']) line.push(name, numberOf('normal'))
+    expect(line.peek()).toBe('one')
+    line.push('pushy', numberOf('critical'))
+    expect(line.shiftOf(numberOf('normal'))).toBe('one')
+    expect(takeAll(line)).toEqual(['pushy', 'two'])
+  })
+
   test('counts anew for each that comes to the front', () => {
     const line = new PriorityLine<string>()
     const pushy = PRIORITY_PASSES_MAX * 3

@@ -154,6 +154,23 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     await expect(engine.requestEach('never', [1])).rejects.toMatchObject({ code: 'ERR_CLOSED' })
   })
 
+  test('a value that publishes something urgent while it is read loses nothing', async () => {
+    const engine = await alone()
+    const seen: unknown[] = []
+    await engine.handle('work', ({ n }: { n: number }) => n)
+    await engine.subscribe('work', ({ n }: { n: unknown }) => seen.push(n))
+    const values = numbers(400).map((n) => ({
+      pad: 'x'.repeat(500),
+      get n() {
+        if (n === 399) engine.publish('work', { n: 'urgent' }, { priority: 'critical' })
+        return n
+      },
+    }))
+    expect(await engine.requestEach('work', values)).toEqual(numbers(400))
+    await until(() => seen.includes('urgent'))
+    expect(seen.filter((n) => typeof n === 'number')).toEqual(numbers(400))
+  })
+
   test('a value that asks while it is read harms neither call', async () => {
     const engine = await alone()
     await engine.handle(Half, ({ n }) => ({ half: n / 2 }))

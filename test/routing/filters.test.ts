@@ -26,6 +26,12 @@ function framesOf(act: () => void): number[] {
   return world.threads.map(({ inbox }, thread) => inbox.framesReceived - (before[thread] ?? 0))
 }
 
+/** Leaves no room on the link from thread 0. */
+function fillRing(to: number): void {
+  world.thread(to).subscribe('fill', { handler: () => {} })
+  while (world.thread(0).sender.tryPublish('fill', undefined, 0)) continue
+}
+
 describe('a publish', () => {
   test('writes no frame for a thread that does not want it', () => {
     world.thread(1).subscribe('flights.*', { filter: late })
@@ -313,6 +319,25 @@ describe('a receiver that is full', () => {
     expect(world.thread(0).sender.publish(Delay, { id: 2, delayMin: 90 }, 0)).toBe(false)
     world.settle()
     expect(ids(1)).toEqual([1])
+  })
+
+  test.each([
+    ['of another filter', { id: { gte: 0 } }],
+    ['without a filter', undefined],
+  ])('gets what waited, though a neighbour %s was asked first and is gone', (_, filter) => {
+    const how = filter === undefined ? {} : { filter }
+    const full = world.thread(1).subscribe('flights.*', how)
+    world.thread(1).subscribe('flights.*', { filter: late })
+    const { sender } = world.thread(0)
+    // No mailbox is full: then all filters would be asked.
+    fillRing(1)
+    for (const id of [1, 2]) sender.publish(Delay, { id, delayMin: id === 1 ? 0 : 90 }, 0)
+    expect(sender.waiting).toBe(2)
+    world.thread(1).unsubscribe(full)
+    world.settle()
+    sender.retry()
+    world.settle()
+    expect(ids(1)).toEqual([2])
   })
 
   test('gets what waited for it, but nobody who came later with a filter', () => {
