@@ -31,6 +31,9 @@ struct RingPlace {
   uint64_t ring_bytes;
 };
 
+/// How far ahead of all frames a head is that says: nothing is read here any more.
+inline constexpr uint32_t REFUSED_UNITS = 1u << 30;
+
 inline int32_t distance(uint32_t ahead, uint32_t behind) {
   return static_cast<int32_t>(ahead - behind);
 }
@@ -108,6 +111,7 @@ class RingWriter {
   uint32_t free_units() const { return capacity_ - (tail_ - head_seen_); }
 
   void look_at_head() {
+    // SYNC head-refuse: pairs with head-refuse in RingReader.
     head_seen_ = load_word<Order>(head_word_);
     const int32_t used = distance(tail_, head_seen_);
     if (used >= 0 && used <= static_cast<int32_t>(capacity_) && corrupt_.empty()) [[likely]]
@@ -164,6 +168,7 @@ class RingReader {
     const int32_t filled = distance(tail, head);
     if (filled < 0 || filled > static_cast<int32_t>(capacity_)) [[unlikely]] {
       corrupt_ = "a tail " + std::to_string(filled) + " units after the head";
+      refuse();
       return 0;
     }
     uint32_t frames = 0;
@@ -188,6 +193,8 @@ class RingReader {
     }
     head_ = head;
     store_word<Order>(head_word_, head);
+    if (!corrupt_.empty()) [[unlikely]]
+      refuse();
     return frames;
   }
 
@@ -219,6 +226,12 @@ class RingReader {
   const std::string& corrupt() const { return corrupt_; }
 
  private:
+  /// Nothing is read any further: says so by a head that cannot be, and the producer closes too.
+  void refuse() {
+    // SYNC head-refuse: pairs with head-refuse in RingWriter.
+    store_word(head_word_, head_ + REFUSED_UNITS);
+  }
+
   uint32_t* const tail_word_;
   uint32_t* const head_word_;
   uint32_t* const taken_word_;

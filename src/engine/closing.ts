@@ -33,19 +33,21 @@ export async function closeThreads(closing: Closing, timeoutMs: number): Promise
   const { bus, agents, places, onError } = closing
   const deadlineMs = bus.clock.nowMs() + timeoutMs
   bus.streaming.stopProducing()
-  const leftMs = (): number => Math.max(1, deadlineMs - bus.clock.nowMs())
+  // Whole: they stand in errors.
+  const leftMs = (parts = 1): number =>
+    Math.max(1, Math.ceil((deadlineMs - bus.clock.nowMs()) / parts))
   const alive = new Set(places)
   const tellAll = (request: ThreadRequest, limitMs: number): Promise<unknown[]> =>
     Promise.all([...alive].map((place) => tell(closing, place, request, limitMs, alive)))
   const ending = (work: Promise<unknown>, limitMs: number): Promise<unknown> =>
     withDeadline(ENDS, work, limitMs).catch((error: unknown) => onError(error, 0))
-  await tellAll({ op: 'closing' }, leftMs() / 4)
-  await settle(bus, () => tellAll({ op: 'progress' }, leftMs() / 4), leftMs() / 2)
+  await tellAll({ op: 'closing' }, leftMs(4))
+  await settle(bus, () => tellAll({ op: 'progress' }, leftMs(4)), leftMs(2))
   // No consumer takes another job, and what waits to be added is refused: handlers may wait for it.
   bus.queues.close()
-  await ending(agents.stopAll(), leftMs() / 2)
+  await ending(agents.stopAll(), leftMs(2))
   for (const place of places) place.isClosing = true
-  await tellAll({ op: 'close' }, leftMs() / 2)
+  await tellAll({ op: 'close' }, leftMs(2))
   await ending(Promise.all([...alive].map((place) => place.ended)), leftMs())
   for (const { name, jobs } of closing.queues.left) {
     const found = `handling ${jobs} jobs of queue ${name}`

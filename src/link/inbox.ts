@@ -252,7 +252,11 @@ export class Inbox {
     const frames = reader.poll(this.#onFrame, framesMax)
     this.framesReceived += frames
     this.#count(producer, bit & 1, frames, (reader.position - start) | 0)
-    if (reader.corrupt !== null) this.#events.onCorrupt(producer, reader.corrupt)
+    if (reader.corrupt !== null) {
+      this.#events.onCorrupt(producer, reader.corrupt)
+      // Whatever waits there will never be read, and should hear of it.
+      this.#events.onRoom(producer)
+    }
     if (frames < framesMax) this.#leftover[group] = (this.#leftover[group] as number) & mask
     if (reader.release()) this.#events.onRoom(producer)
     return frames

@@ -31,6 +31,9 @@ const LENGTH_MASK = FRAME_LENGTH_MASK
 const HEADER_BYTES = FRAME_HEADER_BYTES
 const PAD: number = FrameKind.Pad
 
+/** How far ahead of all frames a head is that says: nothing is read here any more. */
+const REFUSED_UNITS = 2 ** 30
+
 /** The largest frame, header included, that a ring of this size carries. */
 export function frameBytesMax(ringBytes: number): number {
   return ringBytes / FRAME_RING_DIVISOR
@@ -167,6 +170,25 @@ export class RingWriter {
     return this.capacity << 3
   }
 
+  /**
+   * What the consumer has not freed, as of the last look at its head. Walks the frames: not for the
+   * hot path.
+   */
+  unread(): { frames: number; bytes: number } {
+    const { cursor, capacity } = this
+    const tail = cursor[TAIL] as number
+    const head = ((cursor[LIMIT] as number) - capacity) | 0
+    let frames = 0
+    let position = head
+    while (((tail - position) | 0) > 0) {
+      const word0 = this.#i32[(this.data + ((position & this.#mask) << 3)) >>> 2] as number
+      if (word0 >>> KIND_SHIFT !== PAD) frames++
+      // Its bytes lie where the consumer may write too: a length of 0 would never end.
+      position = (position + Math.max(1, ((word0 & LENGTH_MASK) + 7) >>> 3)) | 0
+    }
+    return { frames, bytes: ((tail - head) | 0) << 3 }
+  }
+
   /** The consumer has written what no consumer writes: this ring takes nothing any more. */
   get isCorrupt(): boolean {
     return this.#isCorrupt
@@ -180,6 +202,7 @@ export class RingWriter {
   #readHead(): void {
     const { cursor, capacity } = this
     const tail = cursor[TAIL] as number
+    // SYNC head-refuse: pairs with head-refuse in RingReader.#refuse.
     const head = Atomics.load(this.#i32, this.#headIndex)
     const used = (tail - head) | 0
     if (used < 0 || used > capacity || this.#isCorrupt) {
@@ -250,6 +273,7 @@ export class RingReader {
     const distance = (tail - start) | 0
     if (distance < 0 || distance > this.#capacity) {
       this.#corrupt = `a tail ${distance} units after the head`
+      this.#refuse()
       return 0
     }
     const mask = this.#mask
@@ -282,8 +306,15 @@ export class RingReader {
     } finally {
       this.#head = head
       Atomics.store(i32, this.#headIndex, head)
+      if (this.#corrupt !== null) this.#refuse()
     }
     return frames
+  }
+
+  /** Nothing is read any further: says so by a head that cannot be, and the producer closes too. */
+  #refuse(): void {
+    // SYNC head-refuse: pairs with head-refuse in RingWriter.
+    Atomics.store(this.#i32, this.#headIndex, (this.#head + REFUSED_UNITS) | 0)
   }
 
   /**

@@ -221,6 +221,9 @@ describe.each(pairings)('$name', ({ writer: makeWriter, reader: makeReader }) =>
     expect(reader.corrupt).toMatch(/length/)
     expect(reader.hasFrames).toBe(false)
     expect(reader.poll(10)).toEqual([])
+    // The producer finds a head that cannot be, and closes its end too.
+    const look = () => writer.freeBytes()
+    expect(look).toThrow(expect.objectContaining({ code: 'ERR_FRAME_CORRUPT' }))
   })
 
   test.each([1 << 20, -8])('a tail %i units away is found out', (distance) => {
