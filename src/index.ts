@@ -32,8 +32,13 @@ export type {
   DeadEvent,
   DeadLetterEvent,
   DiagnosticEvents,
+  Lag,
+  LinkAlmostFullEvent,
   LinkFullEvent,
   MailboxFullEvent,
+  OverflowAlmostFullEvent,
+  SlowLinkEvent,
+  SlowMailboxEvent,
   ForgottenEvent,
 } from './base/events.js'
 export type { Lease, Loan } from './agent/lease.js'

@@ -39,7 +39,6 @@ export class BatchMailbox extends Mailbox {
   readonly #extras = new Map<BatchMessage<never>, Extras>()
   /** Messages of the batch that the handler works on. */
   #handling = 0
-  #isFull = false
   #isStopped = false
   #idleWaiters: (() => void)[] = []
 
@@ -65,6 +64,10 @@ export class BatchMailbox extends Mailbox {
     return false
   }
 
+  override get waiting(): number {
+    return this.#line.length
+  }
+
   override get unfinished(): number {
     return this.#line.length + this.#handling
   }
@@ -80,7 +83,7 @@ export class BatchMailbox extends Mailbox {
       this.bury('stopped', null, extras)
       return
     }
-    if (this.#isFull && this.#options.isLossy === true) {
+    if (this.isFull && this.#options.isLossy === true) {
       this.#events.onDropped()
       this.bury('no-room', null, extras)
       return
@@ -91,16 +94,14 @@ export class BatchMailbox extends Mailbox {
     this.#line.push(message, priority)
     this.#events.onWaiting?.(this.unfinished)
     if (this.#handling === 0 && this.#line.length >= this.#batchMax) this.deliver()
-    if (this.#isFull || this.#line.length < this.#options.messagesMax) return
-    this.#isFull = true
-    this.#events.onFull(true)
+    this.fullness.grew(this.#line.length)
   }
 
   /** Hands over what has gathered, unless the handler is at work. To be called after each drain. */
   deliver(): void {
     while (this.#handling === 0 && this.#line.length > 0) this.#handle(this.#take())
     this.#events.onWaiting?.(this.unfinished)
-    this.#lowerFull()
+    this.fullness.shrank(this.#line.length)
     if (this.unfinished > 0) return
     for (const resolve of this.#idleWaiters.splice(0)) resolve()
   }
@@ -113,7 +114,7 @@ export class BatchMailbox extends Mailbox {
       await new Promise<void>((resolve) => this.#idleWaiters.push(resolve))
     }
     this.#isStopped = true
-    this.#lowerFull()
+    this.fullness.shrank(this.#line.length)
   }
 
   /** The next batch, without what has expired meanwhile. */
@@ -177,11 +178,5 @@ export class BatchMailbox extends Mailbox {
       throwLater(failure)
     }
     this.#end(batch, 'handler-error', error)
-  }
-
-  #lowerFull(): void {
-    if (!this.#isFull || this.#line.length > this.#options.messagesMax / 2) return
-    this.#isFull = false
-    this.#events.onFull(false)
   }
 }

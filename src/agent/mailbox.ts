@@ -9,6 +9,7 @@
 
 import { FlyshuttleError } from '../base/errors.js'
 import { PriorityLine } from '../base/priority.js'
+import { Fullness, type FullnessEvents } from './fullness.js'
 import { letGo } from './lease.js'
 import { NO_EXTRAS, PublishInfo, RequestTicket, type Extras, type MessageInfo } from './info.js'
 
@@ -28,9 +29,7 @@ export interface MailboxOptions {
 /** Why a mailbox gives a message up. */
 export type Why = 'handler-error' | 'no-room' | 'stopped' | 'expired'
 
-export interface MailboxEvents {
-  /** The line reached its limit (true), or is down to half of it again (false). */
-  onFull(isFull: boolean): void
+export interface MailboxEvents extends FullnessEvents {
   /** How many messages wait or are being handled has changed; null: nobody asks. */
   readonly onWaiting?: ((waiting: number) => void) | null
   /** A lossy mailbox had no place for a message. */
@@ -60,11 +59,11 @@ export class Mailbox {
   readonly #handler: AnyHandler
   readonly #options: MailboxOptions
   readonly #events: MailboxEvents
+  protected readonly fullness: Fullness
   readonly #info: PublishInfo
   readonly #line = new PriorityLine<Waiting>()
   readonly #onSettled = (): void => this.#settled()
   #running = 0
-  #isFull = false
   #isStopped = false
   #isFree = true
   #idleWaiters: (() => void)[] = []
@@ -73,12 +72,28 @@ export class Mailbox {
     this.#handler = handler as AnyHandler
     this.#options = options
     this.#events = events
+    this.fullness = new Fullness(options.messagesMax, events)
     this.#info = new PublishInfo(options.pattern)
   }
 
   /** Whether a message handed over now would have to wait, and so must own its value. */
   get isBusy(): boolean {
     return this.#running >= this.#options.concurrency || this.#line.length > 0
+  }
+
+  /** Messages that wait in line. */
+  get waiting(): number {
+    return this.#line.length
+  }
+
+  /** Whether the line reached its limit, and is not down to half of it. */
+  get isFull(): boolean {
+    return this.fullness.isFull
+  }
+
+  /** For how long the oldest has waited, ms: at least so long, from one look to a later one. */
+  lagMs(nowMs: number): number {
+    return this.fullness.lagMs(this.waiting, nowMs)
   }
 
   /** Messages that wait in line or are being handled. */
@@ -234,7 +249,7 @@ export class Mailbox {
       if (next.ticket !== null) this.#refuse(next.ticket)
       else this.#discard(next.value, 'stopped', next.extras)
     }
-    this.#lowerFull()
+    this.fullness.shrank(this.#line.length)
   }
 
   #refuse(ticket: RequestTicket): void {
@@ -244,22 +259,14 @@ export class Mailbox {
   }
 
   #enqueue(waiting: Waiting): void {
-    if (this.#isFull && this.#options.isLossy === true && waiting.ticket === null) {
+    if (this.isFull && this.#options.isLossy === true && waiting.ticket === null) {
       this.#events.onDropped()
       this.#discard(waiting.value, 'no-room', waiting.extras)
       return
     }
     this.#line.push(waiting, waiting.extras.priority)
     this.#look()
-    if (this.#isFull || this.#line.length < this.#options.messagesMax) return
-    this.#isFull = true
-    this.#events.onFull(true)
-  }
-
-  #lowerFull(): void {
-    if (!this.#isFull || this.#line.length > this.#options.messagesMax / 2) return
-    this.#isFull = false
-    this.#events.onFull(false)
+    this.fullness.grew(this.#line.length)
   }
 
   #settled(): void {
@@ -275,7 +282,7 @@ export class Mailbox {
       } else this.#discard(value, 'expired', extras)
     }
     this.#look()
-    this.#lowerFull()
+    this.fullness.shrank(this.#line.length)
     if (this.#running === 0 && this.#line.length === 0 && this.#idleWaiters.length > 0) {
       for (const resolve of this.#idleWaiters.splice(0)) resolve()
     }

@@ -48,7 +48,10 @@ export interface LinkFullEvent extends OfThread {
   readonly ringBytes: number
 }
 
-/** `flyshuttle:full`, told on the receiving thread: a subscription's mailbox is at its limit. */
+/**
+ * `flyshuttle:full`, told on the receiving thread: a subscription's mailbox is at its limit. As
+ * `flyshuttle:almostFull`: three quarters of that wait.
+ */
 export interface MailboxFullEvent extends OfThread {
   readonly what: 'mailbox'
   /** Its pattern. */
@@ -82,6 +85,58 @@ export interface ForgottenEvent extends OfThread {
   readonly bytes: number
 }
 
+/** `flyshuttle:almostFull`, told on the sending thread: three quarters of a ring are taken. */
+export interface LinkAlmostFullEvent extends OfThread {
+  readonly what: 'link'
+  readonly to: number
+  readonly lane: 'urgent' | 'bulk'
+  readonly freeBytes: number
+  readonly ringBytes: number
+}
+
+/**
+ * `flyshuttle:almostFull`, told on the sending thread: so much waits in the overflow buffer of a
+ * link that `publish` will soon throw ERR_BACKPRESSURE.
+ */
+export interface OverflowAlmostFullEvent extends OfThread {
+  readonly what: 'overflow'
+  readonly to: number
+  readonly lane: 'urgent' | 'bulk'
+  readonly overflowBytes: number
+  /** At which it is full. */
+  readonly limitBytes: number
+}
+
+/** How far behind a consumer is. */
+export interface Lag {
+  /** Messages that wait. */
+  readonly messages: number
+  /** Bytes that wait for its thread in rings and at senders; of a link, in that one. */
+  readonly bytes: number
+  /** For how long it has been behind, ms: at least so long. */
+  readonly ms: number
+}
+
+/** `flyshuttle:slow`, told on the receiving thread: a handler does not keep up. */
+export interface SlowMailboxEvent extends OfThread {
+  readonly what: 'mailbox'
+  /** Pattern of the subscription. */
+  readonly subject: string
+  /** Name of the agent it belongs to; '' for the thread itself. */
+  readonly agent: string
+  readonly lag: Lag
+}
+
+/** `flyshuttle:slow`, told on a sending thread: a thread does not read. It is the slow one. */
+export interface SlowLinkEvent extends OfThread {
+  readonly what: 'link'
+  /** Index of the thread that tells. */
+  readonly from: number
+  /** Subject of the message that the slow thread has in hand; null when that is none. */
+  readonly subject: string | null
+  readonly lag: Lag
+}
+
 /** Event → message. The channel of an event is `flyshuttle:` and its name. */
 export interface DiagnosticEvents {
   attach: AttachEvent
@@ -90,6 +145,8 @@ export interface DiagnosticEvents {
   deadLetter: DeadLetterEvent
   full: LinkFullEvent | MailboxFullEvent
   forgotten: ForgottenEvent
+  almostFull: LinkAlmostFullEvent | OverflowAlmostFullEvent | MailboxFullEvent
+  slow: SlowMailboxEvent | SlowLinkEvent
 }
 
 export type EventName = keyof DiagnosticEvents
@@ -101,9 +158,16 @@ const CHANNELS = {
   deadLetter: channel('flyshuttle:deadLetter'),
   full: channel('flyshuttle:full'),
   forgotten: channel('flyshuttle:forgotten'),
+  almostFull: channel('flyshuttle:almostFull'),
+  slow: channel('flyshuttle:slow'),
 } as const
 
 export const EVENT_NAMES = Object.keys(CHANNELS) as EventName[]
+
+/** Whether anybody would hear. */
+export function hasListeners(name: EventName): boolean {
+  return CHANNELS[name].hasSubscribers
+}
 
 /** Builds the message and tells it, if anybody listens. */
 export function tell<N extends EventName>(name: N, build: () => DiagnosticEvents[N]): void {

@@ -60,10 +60,13 @@ export class LoopMeter {
   readonly #clock: Clock
   readonly #u32: Uint32Array
   readonly #inbox: number
+  readonly #onBeat: () => void
   #beatDueMs: number
   #busyUs = 0
 
-  constructor(region: Region, thread: number, clock: Clock) {
+  /** `onBeat` is called at every beat. */
+  constructor(region: Region, thread: number, clock: Clock, onBeat: () => void = () => {}) {
+    this.#onBeat = onBeat
     this.#counters = new ThreadCounters(region, thread)
     this.#clock = clock
     this.#u32 = region.views.u32
@@ -80,6 +83,7 @@ export class LoopMeter {
     this.#put(INBOX_BEAT, nowMs)
     this.#put(INBOX_LAG, lagUs)
     this.#putMax(INBOX_LAG_MAX, lagUs)
+    this.#onBeat()
   }
 
   // What follows is the doorbell's without the addon.

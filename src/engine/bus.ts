@@ -46,6 +46,7 @@ import { isSpecial, requestSpecially } from './special-requests.js'
 import { Replies } from './replies.js'
 import { Streaming } from './streaming.js'
 import type { SubscribeTarget } from './subscribe-options.js'
+import { SlowWatch } from './slow-watch.js'
 import { Subscriptions, type Party } from './subscriptions.js'
 
 export class Bus {
@@ -197,7 +198,8 @@ export class Bus {
       this.#outbox.expectFlush()
       return this.#inbox.drain()
     }
-    const meter = new LoopMeter(region, thread, this.clock)
+    const slow = new SlowWatch(region, this.clock, this.#outbox, this.#dispatcher.subscriptions)
+    const meter = new LoopMeter(region, thread, this.clock, () => slow.look())
     const memory = { region: region.views.bytes, geometry: geometryList(region.layout) }
     this.#doorbell = createDoorbell({ ...options, ...memory }, this.#inbox, meter, deliver)
     this.#outbox.attach(this.#doorbell)

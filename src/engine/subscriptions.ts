@@ -129,8 +129,9 @@ export class Subscriptions {
     const events: MailboxEvents = {
       onFull: (isFull) => {
         this.#setFull(id, isFull)
-        if (isFull) this.#tellFull(pattern, party.name, limits.messagesMax)
+        if (isFull) this.#tellFull('full', pattern, party.name, limits.messagesMax)
       },
+      onAlmostFull: () => this.#tellFull('almostFull', pattern, party.name, limits.messagesMax),
       onWaiting,
       onDropped: () => this.#host.onDropped(),
       isExpired: (deadlineMs) => this.#host.isExpired(deadlineMs),
@@ -259,10 +260,10 @@ export class Subscriptions {
     this.#i32[rowIndex] = rowOf(isFullRow(this.#i32[rowIndex] as number), waiting)
   }
 
-  #tellFull(subject: string, agent: string, messages: number): void {
+  #tellFull(event: 'full' | 'almostFull', subject: string, agent: string, messages: number): void {
     const thread = this.#thread
     const name = threadName(thread)
-    tell('full', () => ({ what: 'mailbox', thread, name, subject, agent, messages }))
+    tell(event, () => ({ what: 'mailbox', thread, name, subject, agent, messages }))
   }
 }
 

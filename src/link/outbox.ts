@@ -10,6 +10,7 @@ import {
   CHUNK_WINDOW_BYTES,
   FLUSH_BYTES,
   LINE_BYTES,
+  OVERFLOW_BYTES_MAX,
   PRODUCERS_PER_READY_GROUP,
   URGENT_RESERVE_DIVISOR,
 } from '../base/limits.js'
@@ -35,6 +36,8 @@ import type { Doorbell } from './doorbell.js'
 
 // Constants of this module, which V8 folds into compiled code; imported ones it does not.
 const BATCH_BYTES = FLUSH_BYTES
+/** Waiting bytes from which a link's overflow is almost full. */
+const OVERFLOW_MARK_BYTES = (OVERFLOW_BYTES_MAX * 3) / 4
 const LISTED = Cursor.Listed
 
 /**
@@ -74,6 +77,11 @@ export class LinkWriter {
   window: ChunkWindow | null = null
   /** It ran full, and since then it has not been half free with nothing waiting. */
   isFull = false
+  /** The same of three quarters of it. */
+  isAlmostFull = false
+  /** Parcels that wait in our heap because of this link. */
+  overflowMessages = 0
+  #isOverflowAlmostFull = false
   readonly #i32: Int32Array
   readonly #from: number
   readonly #sentIndex: number
@@ -123,7 +131,9 @@ export class LinkWriter {
     const { ring, highWaterFreeBytes, window } = this
     if (window !== null && window.isAbove(CHUNK_WINDOW_BYTES / 2)) return false
     if (ring.freeBytesSeen >= highWaterFreeBytes || ring.isCorrupt) return true
-    return ring.freeBytes() >= highWaterFreeBytes
+    if (ring.freeBytes() >= highWaterFreeBytes) return true
+    this.#noteAlmostFull()
+    return false
   }
 
   /** For whoever looks at the engine. Once per batch at most, or where something had to wait. */
@@ -134,33 +144,48 @@ export class LinkWriter {
   /** A message of `wantedBytes` found no room here. Counted and told once, until `noteRoom`. */
   noteFull(wantedBytes: number): void {
     if (this.isFull) return
+    this.#noteAlmostFull()
     this.isFull = true
     this.count(SentCounter.Full)
-    const thread = this.#from
-    const { to, ring } = this
-    const lane = this.lane === Lane.Urgent ? 'urgent' : 'bulk'
-    const { freeBytesSeen: freeBytes, ringBytes } = ring
-    tell('full', () => {
-      const name = threadName(thread)
-      return { what: 'link', thread, name, to, lane, wantedBytes, freeBytes, ringBytes }
-    })
+    const { freeBytesSeen: freeBytes, ringBytes } = this.ring
+    tell('full', () => ({ what: 'link', ...this.#names(), wantedBytes, freeBytes, ringBytes }))
   }
 
-  /** To be called while `isFull`, now and then: the next time it has no room is another time. */
+  #noteAlmostFull(): void {
+    if (this.isAlmostFull) return
+    this.isAlmostFull = true
+    const { freeBytesSeen: freeBytes, ringBytes } = this.ring
+    tell('almostFull', () => ({ what: 'link', ...this.#names(), freeBytes, ringBytes }))
+  }
+
+  /** To be called while `isAlmostFull`, now and then: the next time is another time. */
   noteRoom(): void {
     const hasRoom = this.ring.freeBytesSeen >= this.lowWaterFreeBytes
-    if (hasRoom && this.overflowBytes === 0) this.isFull = false
+    if (hasRoom && this.overflowBytes === 0) this.isFull = this.isAlmostFull = false
   }
 
   /** A message of so many bytes waits in our heap because of this link. */
   charge(bytes: number): void {
     this.count(SentCounter.Overflow)
+    this.overflowMessages++
     this.#setOverflow(this.overflowBytes + bytes)
+    if (this.overflowBytes < OVERFLOW_MARK_BYTES || this.#isOverflowAlmostFull) return
+    this.#isOverflowAlmostFull = true
+    const { overflowBytes } = this
+    const limitBytes = OVERFLOW_BYTES_MAX
+    tell('almostFull', () => ({ what: 'overflow', ...this.#names(), overflowBytes, limitBytes }))
   }
 
   /** It waits no longer. */
   discharge(bytes: number): void {
+    this.overflowMessages--
     this.#setOverflow(this.overflowBytes - bytes)
+    if (this.overflowBytes <= OVERFLOW_BYTES_MAX / 2) this.#isOverflowAlmostFull = false
+  }
+
+  #names(): { thread: number; name: string; to: number; lane: 'urgent' | 'bulk' } {
+    const lane = this.lane === Lane.Urgent ? 'urgent' : 'bulk'
+    return { thread: this.#from, name: threadName(this.#from), to: this.to, lane }
   }
 
   #setOverflow(bytes: number): void {
@@ -196,6 +221,11 @@ export class Outbox {
     this.#doorbell = doorbell
   }
 
+  /** The links that have been used. */
+  *opened(): Iterable<LinkWriter> {
+    for (const link of this.#links) if (link !== undefined) yield link
+  }
+
   link(to: number, lane: Lane): LinkWriter {
     const index = to * 2 + lane
     return (this.#links[index] ??= new LinkWriter(
@@ -222,7 +252,7 @@ export class Outbox {
     // STEP flush: the tail moves, then whoever sleeps is woken.
     link.ring.publish()
     link.count(SentCounter.Batches)
-    if (link.isFull) link.noteRoom()
+    if (link.isAlmostFull) link.noteRoom()
     this.wake(link)
   }
 

@@ -18,6 +18,8 @@ const COLOURS: Record<EventName, number> = {
   deadLetter: 35,
   full: 33,
   forgotten: 35,
+  almostFull: 33,
+  slow: 31,
 }
 
 let isStarted = false

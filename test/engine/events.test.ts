@@ -3,6 +3,9 @@
 
 import { createEngine, message, u32, type DiagnosticEvents } from 'flyshuttle'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { VARIANTS, engineFor, fixture, until } from './with-engine.js'
 
@@ -86,6 +89,102 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(full).toEqual([{ what, thread, name, subject: 'slow.>', agent: '', messages: 4 }])
     open()
     await subscription.unsubscribe()
+  })
+
+  test('almostFull is told before full, and again only after half of it was free', async () => {
+    const told: string[] = []
+    hear('almostFull', () => told.push('almost'))
+    hear('full', () => told.push('full'))
+    const engine = await engineFor({ threads: 1, addon, ringBytes: 16_384 })
+    await engine.spawn('stuck', fixture('stuck.mjs'), { thread: 1 })
+    let n = 0
+    for (const times of [1, 2]) {
+      const hung = engine.request('stuck.block', undefined, { timeoutMs: 60_000 })
+      while (engine.publish(Into, { n: n++ })) continue
+      // Above the mark, and some more of it: still once.
+      for (let more = 0; more < 10; more++) engine.tryPublish(Into, { n: n++ })
+      await until(() => told.length === times * 2 - 1)
+      while (engine.tryPublish(Into, { n }) === 'accepted') n++
+      await until(() => told.length === times * 2)
+      await hung
+      await engine.drained(Into)
+      engine.publish(Into, { n: n++ })
+      engine.flush()
+    }
+    expect(told).toEqual(['almost', 'full', 'almost', 'full'])
+  })
+
+  test('almostFull is told of the overflow before publish throws, and of mailboxes', async () => {
+    const almost = hear('almostFull')
+    const engine = await engineFor({ threads: 0, addon, ringBytes: 16_384 })
+    let open = (): void => {}
+    const gate = new Promise<void>((resolve) => (open = resolve))
+    const subscription = await engine.subscribe('slow.>', () => gate, { mailbox: 8 })
+    let toldAt = -1
+    let count = 0
+    const publishOn = () => {
+      for (; ; count++) engine.publish('slow.x', 'x'.repeat(900))
+    }
+    hear('almostFull', () => (toldAt = count))
+    expect(publishOn).toThrow(expect.objectContaining({ code: 'ERR_BACKPRESSURE' }))
+    await until(() => almost.some(({ what }) => what === 'overflow'))
+    await until(() => almost.some(({ what }) => what === 'mailbox'))
+    expect(toldAt).toBeGreaterThan(0)
+    const [link, overflow, mailbox] = almost
+    const ring = { thread: 0, name: 'main', to: 0, lane: 'bulk' }
+    expect(link).toMatchObject({ what: 'link', ...ring, ringBytes: 16_384 })
+    expect(overflow).toMatchObject({ what: 'overflow', ...ring, limitBytes: 1024 * 1024 })
+    const names = { thread: 0, name: 'main', subject: 'slow.>', agent: '', messages: 8 }
+    expect(mailbox).toEqual({ what: 'mailbox', ...names })
+    expect(almost.filter(({ what }) => what !== 'link')).toHaveLength(2)
+    open()
+    await subscription.unsubscribe()
+  })
+
+  test('slow names the subscription that does not keep up, and how far it is behind', async () => {
+    const slow = hear('slow')
+    const engine = await engineFor({ threads: 0, addon })
+    let open = (): void => {}
+    const gate = new Promise<void>((resolve) => (open = resolve))
+    const subscription = await engine.subscribe('slow.>', () => gate, { mailbox: 4 })
+    await engine.subscribe('quick', () => {})
+    for (let n = 0; n < 20; n++) engine.publish('slow.x', n)
+    engine.publish('quick')
+    // Told at the second beat, and at the third again.
+    await until(() => slow.length === 2)
+    const [first, second] = slow
+    const names = { what: 'mailbox', thread: 0, name: 'main', subject: 'slow.>', agent: '' }
+    expect(first).toMatchObject({ ...names, lag: { messages: 19 } })
+    expect(first?.lag.ms).toBeGreaterThan(0)
+    expect(second?.lag.ms).toBeGreaterThan(first?.lag.ms as number)
+    open()
+    await subscription.unsubscribe()
+  })
+
+  test('slow names the thread that does not read, by what it has in hand', async () => {
+    const slow = hear('slow')
+    const engine = await engineFor({ threads: 1, addon, ringBytes: 16_384 })
+    await engine.spawn('held', fixture('held.mjs'), { thread: 1 })
+    const folder = mkdtempSync(join(tmpdir(), 'flyshuttle-'))
+    const release = join(folder, 'release')
+    const hung = engine.request('held.block', release, { timeoutMs: 60_000 })
+    try {
+      let count = 0
+      while (engine.tryPublish('held.in', count) === 'accepted') count++
+      for (let n = 0; n < 5; n++) engine.publish('held.in', n)
+      await until(() => slow.length > 0)
+      const [told] = slow
+      const names = { what: 'link', from: 0, thread: 1, name: 'flyshuttle 1' }
+      // The request in hand is not free yet, so it counts too.
+      const lag = { messages: count + 5 + 1 }
+      expect(told).toMatchObject({ ...names, subject: 'held.block', lag })
+      expect(told?.lag.bytes).toBeGreaterThan(16_000)
+      expect(told?.lag.ms).toBeGreaterThan(0)
+    } finally {
+      writeFileSync(release, '')
+      await hung
+      rmSync(folder, { recursive: true })
+    }
   })
 
   test('a listener may publish, and full is told in the midst of a publish', async () => {

@@ -72,7 +72,7 @@ describe('FLYSHUTTLE_TRACE', () => {
     const [warning, ...lines] = runTraced('deaths,dead', false)
     expect(warning).toBe(
       '[flyshuttle] FLYSHUTTLE_TRACE names "deaths"; ' +
-        'wanted 1, or some of attach, close, dead, deadLetter, full, forgotten',
+        'wanted 1, or some of attach, close, dead, deadLetter, full, forgotten, almostFull, slow',
     )
     expect(lines).toHaveLength(1)
   })

@@ -273,7 +273,7 @@ describe('stats', () => {
     if (full.what === 'link') expectTypeOf(full.to).toEqualTypeOf<number>()
     else expectTypeOf(full.subject).toEqualTypeOf<string>()
     expectTypeOf<keyof DiagnosticEvents>().toEqualTypeOf<
-      'attach' | 'close' | 'dead' | 'deadLetter' | 'full' | 'forgotten'
+      'attach' | 'close' | 'dead' | 'deadLetter' | 'full' | 'forgotten' | 'almostFull' | 'slow'
     >()
   })
 })
