@@ -34,6 +34,7 @@ export const MESSAGES = {
   'bytes-64': Bytes,
   'bytes-1k': Bytes,
   'bytes-64k': Bytes,
+  'frame-1m': Bytes,
 }
 
 export const Sum = rpc('bench.sum', {

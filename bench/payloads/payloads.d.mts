@@ -2,7 +2,7 @@
 
 export interface Payload<T = unknown> {
   valueAt(id: number): T
-  ownValueAt(id: number): T
+  ownValueAt(id: number, spare?: T): T
   idOf(value: T): number
   fold(sum: number, value: T): number
   expectedSum(first: number, count: number): number

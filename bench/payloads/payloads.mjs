@@ -2,6 +2,7 @@
 // start.
 
 import { createBytes } from './bytes.mjs'
+import { createFrame } from './frame.mjs'
 import { expectedTickSum, foldTick, tickAt } from './tick.mjs'
 import { expectedTradeSum, foldTrade, tradeAt } from './trade.mjs'
 import { createWantedTrades } from './wanted-trade.mjs'
@@ -10,7 +11,8 @@ import { createWantedTrades } from './wanted-trade.mjs'
  * @typedef {import('../lib/measure.mjs').Job} Job
  * @typedef {object} Payload
  * @property {(id: number) => any} valueAt what is sent; the next call may use the same memory
- * @property {(id: number) => any} ownValueAt the same, in memory of its own
+ * @property {(id: number, spare?: any) => any} ownValueAt the same, in memory of its own; `spare`
+ *   is such memory, of an earlier message
  * @property {(value: any) => number} idOf the sequence number of what arrived
  * @property {(sum: number, value: any) => number} fold adds what arrived to a sum
  * @property {(first: number, count: number) => number} expectedSum what the sum had to be
@@ -43,6 +45,7 @@ const PAYLOADS = {
   'bytes-64': () => createBytes(64),
   'bytes-1k': () => createBytes(1024),
   'bytes-64k': () => createBytes(65_536),
+  'frame-1m': () => createFrame(1024 * 1024),
 }
 
 /** @param {string} name */

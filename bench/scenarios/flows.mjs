@@ -11,14 +11,19 @@ const posted = (what) => async (options) => {
   return flow(what, options)
 }
 
+const LOANED = { producer: 'loan-producer', consumer: 'lease-consumer' }
+
 const FLOWS = {
   flyshuttle: (what) => flyshuttle({ ...what, addon: true }),
   'flyshuttle-publisher': (what) =>
     flyshuttle({ ...what, addon: true, producer: 'bound-producer' }),
   'flyshuttle-js': (what) => flyshuttle({ ...what, addon: false }),
+  'flyshuttle-loan': (what) => flyshuttle({ ...what, ...LOANED, addon: true }),
+  'flyshuttle-loan-js': (what) => flyshuttle({ ...what, ...LOANED, addon: false }),
   postMessage: (what) => posted({ ...what, wire: 'port' }),
   'postMessage-batched': (what) => posted({ ...what, wire: 'port-batched' }),
   'postMessage-transfer': (what) => posted({ ...what, wire: 'port-transfer' }),
+  'postMessage-transfer-back': (what) => posted({ ...what, wire: 'port-transfer-back' }),
   BroadcastChannel: (what) => posted({ ...what, wire: 'broadcast' }),
 }
 

@@ -27,6 +27,8 @@ export function createCredit(port, bytes) {
   /** @type {(() => void) | null} */
   let wake = null
   port.on('message', (handled) => {
+    // What else comes back is not for us.
+    if (typeof handled !== 'number') return
     outstanding -= handled
     wake?.()
     wake = null

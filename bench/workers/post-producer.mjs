@@ -23,7 +23,7 @@ async function produceSingly({ first, count }) {
     for (let index = 0; index < credits.length; index++) {
       while (!credits[index].take(1)) await credits[index].room()
     }
-    post(valueAt(id))
+    post(valueAt(id, post.spare?.()))
   }
   return { startNs }
 }

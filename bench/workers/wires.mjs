@@ -50,6 +50,26 @@ export const WIRES = {
     listen: port.listen,
   },
 
+  /** The same, and the receiver sends each buffer back, to be filled again. */
+  'port-transfer-back': {
+    batch: 1,
+    own: true,
+    open(ports) {
+      const spares = []
+      ports[0].on('message', (value) => typeof value !== 'number' && spares.push(value))
+      const post = (posted) => ports[0].postMessage(posted, [posted.buffer])
+      return Object.assign(post, { spare: () => spares.pop() })
+    },
+    listen(ports, take) {
+      for (const [producer, port] of ports.entries()) {
+        port.on('message', (posted) => {
+          take(posted, producer)
+          port.postMessage(posted, [posted.buffer])
+        })
+      }
+    },
+  },
+
   /** One channel for each producer: on a common one they would have to hear each other. */
   broadcast: {
     batch: 1,

@@ -105,11 +105,11 @@ export const CHUNK_AREA_BYTES_MAX = 2048 * 1024 * 1024
  */
 export const CHUNK_CLASSES: readonly { readonly bytes: number; readonly share: number }[] = [
   { bytes: 16 * 1024, share: 1 },
-  { bytes: 64 * 1024, share: 2 },
+  { bytes: 64 * 1024, share: 4 },
   { bytes: 256 * 1024, share: 3 },
   { bytes: 1024 * 1024, share: 7 },
   { bytes: 4 * 1024 * 1024, share: 5 },
-  { bytes: 16 * 1024 * 1024, share: 6 },
+  { bytes: 16 * 1024 * 1024, share: 4 },
   { bytes: 64 * 1024 * 1024, share: 8 },
 ]
 export const CHUNK_SHARES = 32
@@ -125,7 +125,8 @@ export const CHUNK_RAW_BYTES_MIN = 32 * 1024
  * be, however large. So a thread that reads nothing holds up its own senders, and leaves blocks to
  * the others.
  */
-export const CHUNK_WINDOW_BYTES = 8 * 1024 * 1024
+export const CHUNK_WINDOW_BYTES = 32 * 1024 * 1024
+export const CHUNK_WINDOW_MESSAGES = 128
 
 /** Subjects: bytes of the whole, and tokens. */
 export const SUBJECT_BYTES_MAX = 255

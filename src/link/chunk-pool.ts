@@ -15,7 +15,7 @@ import {
   ChunkTable,
 } from './chunk-table.js'
 
-const { DueLow, DueHigh, HeldLow, HeldHigh, Bytes, SinceMs, Subject, Agent } = ChunkWord
+const { DueLow, DueHigh, HeldLow, HeldHigh, Bytes, SinceMs, Subject, Agent, Tell } = ChunkWord
 
 export class ChunkPool extends ChunkTable {
   readonly thread: number
@@ -63,7 +63,7 @@ export class ChunkPool extends ChunkTable {
     return -1
   }
 
-  /** Has this thread woken when a block is freed or received. Look once more after it. */
+  /** Has this thread woken when a block is freed. Look once more after it. */
   awaitFree(): void {
     if (this.layout.blocks === 0) return
     // SYNC chunk-wait: pairs with chunk-wait in wakeWaiters. The bit is set before we look again.
@@ -88,6 +88,7 @@ export class ChunkPool extends ChunkTable {
     i32[record + Subject] = subject
     i32[record + HeldLow] = 0
     i32[record + HeldHigh] = 0
+    i32[record + Tell] = 0
     // STEP chunk-share: whom it is for, before it is nobody's; nobody's, before a frame names it.
     Atomics.store(i32, record + DueLow, low)
     Atomics.store(i32, record + DueHigh, high)
@@ -102,7 +103,18 @@ export class ChunkPool extends ChunkTable {
     const word = this.i32[record] as number
     if (word >>> CHUNK_GENERATION_SHIFT !== generation) return false
     if ((word & CHUNK_STATE_MASK) < ChunkState.Shared) return false
-    return ((this.i32[record + DueLow + (thread >>> 5)] as number) & (1 << (thread & 31))) !== 0
+    const due = Atomics.load(this.i32, record + DueLow + (thread >>> 5))
+    return (due & (1 << (thread & 31))) !== 0
+  }
+
+  /**
+   * Has this thread woken when a block that it has sent was received by somebody. False: `thread`
+   * has received it already.
+   */
+  awaitReceived(block: number, generation: number, thread: number): boolean {
+    // SYNC chunk-tell: pairs with chunk-tell in tellSender. We ask before we look again.
+    Atomics.store(this.i32, this.record(block) + Tell, 1)
+    return this.isDue(block, generation, thread)
   }
 
   /** Takes `thread` off the list of a block's receivers: no frame goes there after all. */

@@ -72,6 +72,7 @@ export class ChunkReclaim extends ChunkTable {
         Atomics.and(i32, record + DueLow + (to >>> 5), ~(1 << (to & 31)))
       }
     }
+    this.tellSender(record, word)
     Atomics.store(i32, record, word)
     // What others wanted to free meanwhile, we look at.
     return this.isUnused(record) && this.tryFree(record, word)

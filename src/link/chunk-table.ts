@@ -151,10 +151,17 @@ export class ChunkTable {
   /** To be called after a bit was cleared: frees the block if it was the last one. */
   protected look(record: number): void {
     const word = Atomics.load(this.i32, record)
+    this.tellSender(record, word)
     const isFree = (word & CHUNK_STATE_MASK) === ChunkState.Shared && this.isUnused(record)
     // STEP chunk-free: of several that find it unused, one frees it.
-    if (isFree) this.tryFree(record, word)
-    this.wakeWaiters()
+    if (isFree && this.tryFree(record, word)) this.wakeWaiters()
+  }
+
+  /** Wakes the thread that has sent the block, if it waits for that to be received. */
+  protected tellSender(record: number, word: number): void {
+    // SYNC chunk-tell: pairs with chunk-tell in awaitReceived. The bit is clear before we look.
+    if (Atomics.load(this.i32, record + ChunkWord.Tell) === 0) return
+    if (Atomics.exchange(this.i32, record + ChunkWord.Tell, 0) !== 0) this.#wake(ownerIn(word))
   }
 
   protected wakeWaiters(): void {

@@ -7,7 +7,6 @@
 
 import { tell, threadName } from '../base/events.js'
 import {
-  CHUNK_WINDOW_BYTES,
   FLUSH_BYTES,
   LINE_BYTES,
   OVERFLOW_BYTES_MAX,
@@ -129,7 +128,7 @@ export class LinkWriter {
    */
   isBelowHighWater(): boolean {
     const { ring, highWaterFreeBytes, window } = this
-    if (window !== null && window.isAbove(CHUNK_WINDOW_BYTES / 2)) return false
+    if (window !== null && window.isAbove(1 / 2)) return false
     if (ring.freeBytesSeen >= highWaterFreeBytes || ring.isCorrupt) return true
     if (ring.freeBytes() >= highWaterFreeBytes) return true
     this.#noteAlmostFull()
@@ -297,7 +296,7 @@ export class Outbox {
   /** The same, when half of the ring is free and little is under way in blocks. */
   awaitDrained(link: LinkWriter): boolean {
     const { window } = link
-    if (window !== null && !window.awaitBelow(CHUNK_WINDOW_BYTES / 4)) return false
+    if (window !== null && !window.awaitBelow(1 / 4)) return false
     return this.awaitRoom(link, link.lowWaterFreeBytes)
   }
 

@@ -9,7 +9,7 @@
 //
 //   header    line 0: two words, one bit for each thread that waits for a block; line 1: how many
 //             leases and loans were never released
-//   record    state, due (2 words), held (2), bytes, since, subject, agent; see `ChunkPool`
+//   record    state, due (2 words), held (2), bytes, since, subject, agent, tell; see `ChunkTable`
 //
 // Pure arithmetic. Blocks are numbered through, the small ones first.
 
@@ -32,6 +32,7 @@ export const ChunkWord = {
   SinceMs: 6,
   Subject: 7,
   Agent: 8,
+  Tell: 9,
 } as const
 
 /** All blocks of one size. */

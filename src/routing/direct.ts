@@ -6,7 +6,6 @@
 
 import { FlyshuttleError } from '../base/errors.js'
 import {
-  CHUNK_WINDOW_BYTES,
   FRAME_HEADER_BYTES,
   LARGE_OVERFLOW_BYTES_MAX,
   OVERFLOW_BYTES_MAX,
@@ -182,7 +181,7 @@ export class DirectSender {
     // What was staged for a ring may be too much for this one.
     if (BLOCKS_BYTES + this.#stage.frameBytes > link.frameBytesMax) this.#stage.enlarge()
     const { isLarge } = this.#stage
-    if (isLarge && link.window?.awaitBelow(CHUNK_WINDOW_BYTES) === false) return false
+    if (isLarge && link.window?.awaitBelow(1) === false) return false
     const length = BLOCKS_BYTES + this.#stage.frameBytes
     const reserve = isUrgent(parcel.kind) ? 0 : link.reserveBytes
     let start = link.ring.claim(length, reserve)

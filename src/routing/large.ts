@@ -6,7 +6,6 @@
 // and whoever reclaims for the dead says "dead" before it looks for notes, so one of them sees the
 // other.
 
-import { CHUNK_WINDOW_BYTES } from '../base/limits.js'
 import type { ChunkPool } from '../link/chunk-pool.js'
 import { ChunkWindow } from '../link/chunk-window.js'
 import { Descriptor } from '../link/descriptor.js'
@@ -134,5 +133,5 @@ export class LargeSender {
 
 /** Whether too much is under way to that thread in blocks for one more. */
 export function hasWindow(link: LinkWriter): boolean {
-  return link.window === null || !link.window.isAbove(CHUNK_WINDOW_BYTES)
+  return link.window === null || !link.window.isAbove(1)
 }

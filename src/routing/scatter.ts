@@ -5,7 +5,7 @@
 // waited for until the request's deadline, within what may wait for a link.
 
 import { FlyshuttleError, assert } from '../base/errors.js'
-import { CHUNK_WINDOW_BYTES, OVERFLOW_BYTES_MAX } from '../base/limits.js'
+import { OVERFLOW_BYTES_MAX } from '../base/limits.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import { ThreadState } from '../memory/layout.js'
 import type { FrameWriter } from './frame-writer.js'
@@ -133,7 +133,7 @@ export class Scatter {
       if (!this.#outbox.awaitRoom(link, wantedBytes)) return false
     }
     const { isLarge } = this.#stage
-    if (isLarge && link.window?.awaitBelow(CHUNK_WINDOW_BYTES) === false) return false
+    if (isLarge && link.window?.awaitBelow(1) === false) return false
     this.#one.links[0] = link
     if (isLarge && !this.#large.begin(this.#one, parcel.agent, route.subjectId, true)) return false
     // One that has died since is told of by others.

@@ -5,7 +5,6 @@
 // the message lie in the stage, and the parcel says the rest.
 
 import { assert } from '../base/errors.js'
-import { CHUNK_WINDOW_BYTES } from '../base/limits.js'
 import { SubjectOutcome, type SubjectCounters } from '../counters/subject-counters.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import { SentCounter, ThreadCounter, ThreadState } from '../memory/layout.js'
@@ -172,7 +171,7 @@ export class Transmitter {
     for (const link of this.#plan.blocked) {
       const isRoom =
         link.wantedBytes === 0
-          ? link.window?.awaitBelow(CHUNK_WINDOW_BYTES) !== false
+          ? link.window?.awaitBelow(1) !== false
           : this.#outbox.awaitRoom(link, link.wantedBytes)
       if (isRoom) hasRoom = true
     }

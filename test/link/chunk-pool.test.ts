@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { CHUNK_AREA_BYTES, CHUNK_CLASSES, FRAME_HEADER_BYTES } from '../../src/base/limits.js'
+import {
+  CHUNK_AREA_BYTES,
+  CHUNK_CLASSES,
+  CHUNK_WINDOW_BYTES,
+  CHUNK_WINDOW_MESSAGES,
+  FRAME_HEADER_BYTES,
+} from '../../src/base/limits.js'
 import { ChunkPool } from '../../src/link/chunk-pool.js'
+import { ChunkWindow } from '../../src/link/chunk-window.js'
 import { ChunkReclaim } from '../../src/link/chunk-reclaim.js'
 import { DESCRIPTOR_BYTES } from '../../src/link/descriptor.js'
 import type { Outbox } from '../../src/link/outbox.js'
@@ -118,17 +125,7 @@ describe('the layout of the area', () => {
     const { classes, bytesMax } = chunkLayoutOf(0, CHUNK_AREA_BYTES)
     expect(classes.map(({ bytes }) => bytes)).toEqual(CHUNK_CLASSES.map(({ bytes }) => bytes))
     expect(bytesMax).toBe(64 * KIB * KIB)
-    expect(classes.map(({ count }) => count)).toMatchInlineSnapshot(`
-      [
-        508,
-        256,
-        96,
-        56,
-        10,
-        3,
-        1,
-      ]
-    `)
+    expect(classes.map(({ count }) => count)).toEqual([507, 512, 96, 56, 10, 2, 1])
   })
 
   test('keeps everything apart and within the area, whatever its size', () => {
@@ -213,13 +210,15 @@ describe('a block', () => {
     expect(pools.at(1).accept(block, generation, 100)).toBe(-1)
   })
 
-  test('that is freed or received wakes whoever waits for one, once', () => {
+  test('that is freed wakes whoever waits for one, once', () => {
     const pools = new Pools(40, 512 * KIB)
     const one = pools.send(0, [1, 2])
     for (const thread of [3, 35]) pools.at(thread).awaitFree()
     pools.at(1).finish(one.block)
-    expect(pools.woken).toEqual([3, 35])
+    expect(pools.woken).toEqual([])
     pools.at(2).finish(one.block)
+    expect(pools.woken).toEqual([3, 35])
+    pools.at(0).giveBack(pools.at(0).take(1, 0))
     expect(pools.woken).toEqual([3, 35])
     expect(pools.inUse).toBe(0)
   })
@@ -233,6 +232,37 @@ describe('a block', () => {
       pools.at(thread).finish(block)
     }
     expect(pools.inUse).toBe(0)
+  })
+})
+
+describe('the window of a link', () => {
+  test('is full from so many messages on, and wakes its sender once, when enough were read', () => {
+    const pools = new Pools(2, 64 * 1024 * KIB)
+    const window = new ChunkWindow(pools.at(0), 1)
+    const sent = Array.from({ length: CHUNK_WINDOW_MESSAGES + 1 }, () => pools.send(0, [1], 10))
+    for (const [n, one] of sent.entries()) {
+      expect(window.isAbove(1)).toBe(false)
+      expect(window.isAbove(1 / 2)).toBe(n > CHUNK_WINDOW_MESSAGES / 2)
+      window.add({ ...one, bytes: 10 })
+    }
+    expect(window.isAbove(1)).toBe(true)
+    expect(window.awaitBelow(1 / 2)).toBe(false)
+    for (const [n, { block }] of sent.entries()) {
+      pools.at(1).finish(block)
+      const isEnough = n >= CHUNK_WINDOW_MESSAGES / 2
+      expect(pools.woken).toEqual(isEnough ? [0] : [])
+    }
+    expect(window.awaitBelow(0)).toBe(true)
+  })
+
+  test('lets two messages pass, however large', () => {
+    const pools = new Pools(2, 512 * KIB)
+    const window = new ChunkWindow(pools.at(0), 1)
+    for (const isAbove of [false, false, true]) {
+      expect(window.isAbove(1)).toBe(isAbove)
+      window.add({ ...pools.send(0, [1], 10), bytes: CHUNK_WINDOW_BYTES })
+      if (isAbove) expect(window.awaitBelow(1)).toBe(false)
+    }
   })
 })
 
