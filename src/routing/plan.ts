@@ -207,8 +207,11 @@ export class Plan {
     }
     const isBroken = broken !== null && this.blocked.length === blockedBefore && !isPossible
     if (isBroken) broken?.ring.freeBytes() // Throws, and says why.
+    // Strict groups ask one member alone, who may be none that wants the message: when those who do
+    // have ended, and are not withdrawn yet.
+    const isTooLarge = !isPossible && this.blocked.length > blockedBefore
     if (isOptional) this.blocked.length = blockedBefore
-    else if (!isPossible) this.#refuse(route)
+    else if (isTooLarge) this.#refuse(route)
     return null
   }
 

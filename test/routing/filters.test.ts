@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { EMITTER_AFTER_MESSAGES } from '../../src/base/limits.js'
 import { message } from '../../src/codec/message.js'
 import { f64, i16 } from '../../src/codec/schema.js'
+import { PLAIN } from '../../src/routing/envelope.js'
 import { FakeRequest, World } from './world.js'
 
 const Delay = message('flights.delayed', { id: f64, delayMin: i16 })
@@ -244,6 +245,19 @@ describe('a queue group', () => {
     sender.retry()
     world.settle()
     expect([ids(1), ids(2)]).toEqual([[2], [1]])
+  })
+
+  test('that is strict waits when whoever wants the message has ended', () => {
+    const rules = { policy: 'strict-key' }
+    world.thread(2).subscribe('flights.*', { queue: 'q', rules, filter: { id: 0 } })
+    const gone = world.thread(1).subscribe('flights.*', { queue: 'q', rules, filter: late })
+    world.thread(1).die()
+    const { sender } = world.thread(0)
+    const envelope = { ...PLAIN, key: 'k' }
+    expect(sender.publishWith(Delay, { id: 1, delayMin: 90 }, 0, envelope)).toBe(false)
+    world.thread(1).unsubscribe(gone)
+    sender.retry()
+    expect([sender.waiting, world.thread(0).lost]).toEqual([0, []])
   })
 })
 
