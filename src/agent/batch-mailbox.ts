@@ -93,7 +93,9 @@ export class BatchMailbox extends Mailbox {
     if (deadlineMs !== Infinity || kept !== null) this.#extras.set(message, extras)
     this.#line.push(message, priority)
     this.#events.onWaiting?.(this.unfinished)
-    if (this.#handling === 0 && this.#line.length >= this.#batchMax) this.deliver()
+    // Also when the line ends there: a handler that is idle lets nothing run full.
+    const enough = Math.min(this.#batchMax, this.#options.messagesMax)
+    if (this.#handling === 0 && this.#line.length >= enough) this.deliver()
     this.fullness.grew(this.#line.length)
   }
 

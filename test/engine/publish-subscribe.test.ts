@@ -115,6 +115,19 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(handled).toBe(5000)
   })
 
+  test('a lossy onBatch that is idle drops nothing, however short its line', async () => {
+    const engine = await engineFor({ threads: 0, addon })
+    const got: number[] = []
+    const onBatch = (messages: readonly { value: number }[]): void => {
+      got.push(...messages.map(({ value }) => value))
+    }
+    await engine.subscribe<number>('numbers', { onBatch, mailbox: 4, lossy: true })
+    for (let n = 0; n < 100; n++) engine.publish('numbers', n)
+    await engine.drained('numbers')
+    await engine.close()
+    expect(got).toEqual([...Array(100).keys()])
+  })
+
   test('what onBatch throws is told, and the next batch comes as usual', async () => {
     const errors: unknown[] = []
     const onError = (error: unknown): void => void errors.push(error)
