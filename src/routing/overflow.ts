@@ -43,6 +43,7 @@ export class Overflow {
     const retry = new Retry(routes, stage, transmitter, counters, events)
     this.parking = new Parking({
       onRetry: (route, parcel) => retry.try(route, parcel),
+      lateness: (route, parcel) => retry.lateness(route, parcel),
       onLost: (error, subject, parcel) => events.onLost?.(error, subject, large.bytesOf(parcel)),
       onDropped: ({ block }) => pool.giveBack(block),
     })

@@ -19,6 +19,8 @@ const PARKED_BYTES = FRAME_HEADER_BYTES + REQUEST_BYTES
 export interface ParkingEvents {
   /** Tries to write. Throws when it can never be written. */
   onRetry(route: Route, parcel: Parcel): Retried
+  /** What to say to whoever waits for a parcel that came too late; null while it did not. */
+  lateness(route: Route, parcel: Parcel): Error | null
   /** A parked publish can never be written, and nobody waits for it. */
   onLost(error: unknown, subject: string, parcel: Parcel): void
   /** A loan was not sent, and will not be. */
@@ -27,6 +29,8 @@ export interface ParkingEvents {
 
 export class Parking {
   readonly #routes = new Set<Route>()
+  /** Parcels that somebody waits for until a certain time, wherever they stand in line. */
+  readonly #timed = new Map<Parcel, Route>()
   readonly #events: ParkingEvents
 
   constructor(events: ParkingEvents) {
@@ -47,7 +51,9 @@ export class Parking {
   /** Lines up a message whose caller waits for it. `parcel` owns its payload. */
   park(route: Route, parcel: Parcel): void {
     for (const link of parcel.charged) link.charge(parkedBytes(parcel.payload.length))
-    route.parked.push(parcel, parcel.envelope.priority)
+    const { deadlineMs, priority } = parcel.envelope
+    route.parked.push(parcel, priority)
+    if (parcel.settle !== null && deadlineMs !== Infinity) this.#timed.set(parcel, route)
     // Later messages line up behind it.
     route.shut()
     this.#routes.add(route)
@@ -70,6 +76,7 @@ export class Parking {
   /** Writes what can be written now. One subject that cannot move holds up no other. */
   retry(): void {
     for (const route of this.#routes) this.#retryRoute(route)
+    for (const [parcel, route] of this.#timed) this.#expire(route, parcel)
   }
 
   /** Drops everything; whoever waits hears of `error`. Returns how many messages that were. */
@@ -84,6 +91,7 @@ export class Parking {
       }
     }
     this.#routes.clear()
+    this.#timed.clear()
     return dropped
   }
 
@@ -99,6 +107,7 @@ export class Parking {
       }
       // Not whoever is in front: what was encoded just now may have published something urgent.
       parked.shiftOf(parcel.envelope.priority)
+      this.#timed.delete(parcel)
       discharge(parcel)
       if (failure !== null && parcel.request !== null) parcel.request.fail(failure)
       else if (parcel.settle !== null) parcel.settle(failure)
@@ -106,6 +115,18 @@ export class Parking {
       this.#letGo(parcel)
     }
     this.#routes.delete(route)
+  }
+
+  /** Whoever waits hears in time, also behind others that wait for longer. */
+  #expire(route: Route, parcel: Parcel): void {
+    const lateness = this.#events.lateness(route, parcel)
+    if (lateness === null) return
+    this.#timed.delete(parcel)
+    route.parked.takeLeast((waiting) => waiting === parcel)
+    if (route.parked.length === 0) this.#routes.delete(route)
+    discharge(parcel)
+    parcel.settle?.(lateness)
+    this.#letGo(parcel)
   }
 
   #letGo({ loan }: Parcel): void {

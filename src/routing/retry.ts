@@ -55,11 +55,18 @@ export class Retry {
       throw new FlyshuttleError('ERR_NO_RESPONDERS', { subject })
     }
     if (!route.hasReceivers) return true
-    const { deadlineMs, ttlMs } = parcel.envelope
-    if (deadlineMs === Infinity || !this.#isExpired(deadlineMs)) return false
-    this.#subjects.add(route.rule.index, SubjectOutcome.Expired)
+    const lateness = this.lateness(route, parcel)
+    if (lateness === null) return false
     // Whoever called `send` waits to hear of it.
-    if (settle !== null) throw new FlyshuttleError('ERR_EXPIRED', { subject, wanted: ttlMs })
+    if (settle !== null) throw lateness
     return true
+  }
+
+  /** The error of a parcel that came too late, which is counted here; null while it did not. */
+  lateness({ subject, rule }: Route, { envelope }: Parcel): FlyshuttleError | null {
+    const { deadlineMs, ttlMs } = envelope
+    if (deadlineMs === Infinity || !this.#isExpired(deadlineMs)) return null
+    this.#subjects.add(rule.index, SubjectOutcome.Expired)
+    return new FlyshuttleError('ERR_EXPIRED', { subject, wanted: ttlMs })
   }
 }

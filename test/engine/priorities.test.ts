@@ -156,6 +156,30 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(expiredOn(engine, 0)).toBe(2)
   })
 
+  test('send() says so in time, also behind a message that waits for longer', async () => {
+    const engine = await engineFor({ threads: 0, addon, ringBytes: 16_384 })
+    const { open, opened } = makeGate()
+    const got: number[] = []
+    const wait = async ({ n }: { n: number }) => {
+      await opened
+      got.push(n)
+    }
+    await engine.subscribe(Job, wait, { mailbox: 1 })
+    let n = 0
+    while (engine.tryPublish(Job, { n }) === 'accepted') {
+      n++
+      if (n % 8 === 0) await new Promise((resolve) => setImmediate(resolve))
+    }
+    const patient = engine.send(Job, { n: 10_000 })
+    const late = engine.send(Job, { n: 10_001 }, { ttlMs: 0.001 })
+    await expect(late).rejects.toMatchObject({ code: 'ERR_EXPIRED' })
+    open()
+    await patient
+    await until(() => got.length === n + 1)
+    expect(got.at(-1)).toBe(10_000)
+    expect(expiredOn(engine, 0)).toBe(1)
+  })
+
   test('options that make no sense are refused', async () => {
     const engine = await engineFor({ threads: 0, addon })
     const wrong = [
