@@ -28,7 +28,9 @@ export const STREAM_BYTES = 8
 
 export class Plan {
   readonly #i32: Int32Array
+  /** Those whose member was chosen: so many entries count. Cutting an array would cost more. */
   readonly #groups: Group[] = []
+  #groupCount = 0
   /** How many frames there will be: so many entries of `links` and `members` count. */
   frames = 0
   /** The link of each frame. One link may occur several times. */
@@ -93,7 +95,7 @@ export class Plan {
     if (parcel.envelope.toAll) return this.#addMembers(route, plainBytes + TARGET_BYTES)
     for (const group of route.groups) {
       const isOptional = group.isLossy
-      if (!isWanted(group, passed)) continue
+      if (route.isFiltered && !isWanted(group, passed)) continue
       if (this.#pick(route, group, plainBytes + TARGET_BYTES, isOptional, keys) !== null) continue
       if (!isOptional) return false
       this.skipped++
@@ -104,7 +106,7 @@ export class Plan {
       return !isRequest
     }
     const bytes = plainBytes + (isRequest ? REQUEST_BYTES : TARGET_BYTES)
-    if (!isWanted(responders, passed)) return !isRequest
+    if (route.isFiltered && !isWanted(responders, passed)) return !isRequest
     const isOptional = responders.isLossy && !isRequest
     const responder = this.#pick(route, responders, bytes, isOptional, keys)
     if (isRequest) this.responder = responder
@@ -116,7 +118,10 @@ export class Plan {
 
   /** The planned frames have been written: whoever was chosen has had its turn. */
   confirm(): void {
-    for (const group of this.#groups) group.confirm()
+    for (let index = 0; index < this.#groupCount; index++) {
+      const group = this.#groups[index] as Group
+      group.confirm()
+    }
   }
 
   /**
@@ -138,7 +143,7 @@ export class Plan {
     this.frames = 0
     // Cutting an array costs more than looking whether it is empty.
     if (this.blocked.length > 0) this.blocked.length = 0
-    if (this.#groups.length > 0) this.#groups.length = 0
+    this.#groupCount = 0
     this.responder = null
     if (this.passedOver.length > 0) this.passedOver.length = 0
     this.skipped = 0
@@ -196,9 +201,9 @@ export class Plan {
       }
       if (this.#reserve(link, bytes)) {
         // Another was passed over, but nobody waits for it.
-        this.blocked.length = blockedBefore
+        if (this.blocked.length > blockedBefore) this.blocked.length = blockedBefore
         group.choose(index)
-        this.#groups.push(group)
+        this.#groups[this.#groupCount++] = group
         this.#push(link, member)
         return member
       }
