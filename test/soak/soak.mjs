@@ -18,6 +18,8 @@ Phases
   load         three threads that all send to all at full speed for --minutes (default 10; portable
                a fifth of it), every message checked, at least --frames of them (default 100 million
                in 10 minutes); each thread's heap and the RSS must stay flat
+  mixed        three threads that use every pattern at once, for a third of --minutes: everything
+               arrives, memory stays flat, nothing is left in use
   kills        a worker under load is ended --kills times (default 1000, half of them in each
                variant): terminate(), process.exit, an uncaught throw, an exhausted heap
   queue-kills  workers that add jobs to work queues and handle them are ended --queue-kills times
@@ -31,7 +33,7 @@ Phases
 
 The last line is "N passed, N failed".`
 
-const PHASES = ['load', 'kills', 'queue-kills', 'fail-points']
+const PHASES = ['load', 'mixed', 'kills', 'queue-kills', 'fail-points']
 const VARIANTS = ['addon', 'portable']
 
 const { values } = parseArgs({
@@ -84,16 +86,17 @@ function argumentsOf(phase, variant, seed) {
   const addon = variant === 'addon'
   const file = (name) => fileURLToPath(new URL(name, import.meta.url))
   switch (phase) {
+    case 'mixed': {
+      const seconds = (Number(values.minutes) * 60) / 3
+      return [...watched(), file('mixed.mjs'), JSON.stringify({ addon, seconds })]
+    }
     case 'load': {
       const minutes = Number(values.minutes) / (addon ? 1 : 5)
       // Ten million a minute is a tenth of what a slow machine does.
       const frames = Number(values.frames ?? minutes * 10e6)
       const { leak, plot } = values
       const options = { addon, seconds: minutes * 60, frames, leak, plot }
-      // Else V8 doubles the young generation of a heap some time, and the RSS takes a step.
-      const youngMb = 8
-      const young = [`--min-semi-space-size=${youngMb}`, `--max-semi-space-size=${youngMb}`]
-      return ['--expose-gc', ...young, file('load.mjs'), JSON.stringify(options)]
+      return [...watched(), file('load.mjs'), JSON.stringify(options)]
     }
     case 'kills': {
       const kills = Math.ceil(Number(values.kills) / VARIANTS.length)
@@ -108,6 +111,12 @@ function argumentsOf(phase, variant, seed) {
     default:
       throw new Error(`phase ${phase}: wanted ${PHASES.join(', ')}`)
   }
+}
+
+/** For processes whose memory is judged: V8 must not double the young generation meanwhile. */
+function watched() {
+  const youngMb = 8
+  return ['--expose-gc', `--min-semi-space-size=${youngMb}`, `--max-semi-space-size=${youngMb}`]
 }
 
 /** Runs Node, shows what it prints, and returns what its last line counts. */

@@ -6,7 +6,7 @@
 
 import { defineAgent, f64, message, on, u32 } from 'flyshuttle'
 import { setImmediate as turn } from 'node:timers/promises'
-import { getHeapStatistics } from 'node:v8'
+import { lookAtHeap } from '../memory.mjs'
 
 const Soak = message('soak', { lane: u32, sequence: u32, sum: u32, fraction: f64, padding: f64 })
 /** Messages between two looks at the clock of the loop, so that timers and requests live. */
@@ -60,12 +60,8 @@ export default defineAgent({
     await context.handle(`${name}.flood`, () => flood(context))
     await context.handle(`${name}.stop`, () => void (state.isStopping = true))
     await context.handle(`${name}.look`, () => {
-      globalThis.gc()
-      const { heapUsed, external } = process.memoryUsage()
       const { received, sent, wrong } = state
-      const { total_physical_size: physicalBytes } = getHeapStatistics()
-      const heapBytes = heapUsed + external
-      return { heapBytes, physicalBytes, received, sent, wrong }
+      return { ...lookAtHeap(), received, sent, wrong }
     })
   },
 })
