@@ -11,6 +11,7 @@ import { UsageError } from './lib/scenarios.mjs'
 import { microTableText, rowOf } from './micro/report.mjs'
 import { atomicsCases } from './micro/atomics.mjs'
 import { codecCases } from './micro/codec.mjs'
+import { compressionCases } from './micro/compression.mjs'
 import { ringCases } from './micro/ring.mjs'
 import { subjectCases } from './micro/subjects.mjs'
 
@@ -25,10 +26,10 @@ const HELP = `What do the parts cost by themselves?
   --json FILE     also write { node, commit, date, machine, rows }
   --help          this
 
-Groups: ring, struct, msgpack, v8, raw, subject, word, clock. One thread and no engine: nothing
-travels between cores. The fastest sample is what the code costs; the median is what it cost on this
-machine at this time. The exit code is 1 when a sum was wrong, and 2 when a command line could not
-be understood.`
+Groups: ring, struct, msgpack, v8, raw, subject, word, clock, lz4, zstd. One thread and no engine:
+nothing travels between cores. The fastest sample is what the code costs; the median is what it
+cost on this machine at this time. The exit code is 1 when a sum was wrong, and 2 when a command
+line could not be understood.`
 
 const FULL_S = 2
 const QUICK_S = 0.2
@@ -47,7 +48,13 @@ function main() {
     console.log(HELP)
     return 0
   }
-  const all = [...ringCases(), ...codecCases(), ...subjectCases(), ...atomicsCases()]
+  const all = [
+    ...ringCases(),
+    ...codecCases(),
+    ...subjectCases(),
+    ...atomicsCases(),
+    ...compressionCases(),
+  ]
   const chosen = all.filter(
     ({ name }) => given.filter === undefined || given.filter.some((text) => name.includes(text)),
   )

@@ -74,6 +74,8 @@ export type { Headers } from './codec/headers.js'
 export type { SubjectOverflow, SubjectTreatment } from './routing/subject-rules.js'
 export type { MessageOptions, PublishOptions } from './routing/envelope.js'
 export type { Priority } from './base/priority.js'
+export type { Algorithm } from './codec/compression.js'
+export type { CompressionOptions, CompressionRules } from './routing/packing.js'
 export type { RequestOptions } from './routing/requests.js'
 export {
   message,

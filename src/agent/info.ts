@@ -7,6 +7,7 @@
 import type { CodecId } from '../base/codec-id.js'
 import { FlyshuttleError } from '../base/errors.js'
 import { PRIORITIES, type Priority } from '../base/priority.js'
+import type { Packed } from '../codec/compression.js'
 import { NO_HEADERS, type Headers } from '../codec/headers.js'
 import { capturedTokens } from './captured.js'
 
@@ -39,6 +40,8 @@ export interface KeptMessage {
   readonly codec: CodecId
   readonly typeId: number
   readonly payload: Uint8Array
+  /** How it is compressed; null: it is not. */
+  readonly packed: Packed | null
   /** ms since 1970. */
   readonly receivedAtMs: number
 }

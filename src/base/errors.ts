@@ -22,6 +22,7 @@ export const ERROR_CATALOGUE = {
   ERR_CHANNEL_CLOSED: 'channel {subject} is closed: {found} is not possible any more',
   ERR_CHANNEL_TAKEN: 'channel {subject}: its {found} has been opened before; wanted one of each',
   ERR_CHUNKS_EXHAUSTED: 'no block of shared memory is free for {found} bytes: {wanted}',
+  ERR_COMPRESSION_UNAVAILABLE: 'compression {algorithm} cannot be had: {found}; wanted {wanted}',
   ERR_CLOSED: 'the engine is closed, or this thread has left it: {found} is not possible any more',
   ERR_DEAD_LETTERS_FULL: 'no room for a dead letter of {subject}: {found}; at most {wanted}',
   ERR_DICTIONARY_FULL:

@@ -136,6 +136,20 @@ export const SUBJECT_TOKENS_MAX = 32
 export const HEADERS_BYTES_MAX = 4096
 
 /**
+ * Compression: from which size on it is tried unless an option says otherwise, and the least that
+ * may be said; how much of a payload has to go for it to pay; after payloads that did not shrink,
+ * how many are sent as they are before another is tried; what a payload may become again; and the
+ * memory that a receiver keeps for that between two messages.
+ */
+export const COMPRESSED_BYTES_MIN_DEFAULT = 1024
+export const COMPRESSED_BYTES_MIN = 64
+export const COMPRESSED_SHARE_MAX = 0.9
+export const COMPRESSION_SKIPS_MAX = 64
+export const COMPRESSION_RULES_MAX = 256
+export const UNPACKED_BYTES_MAX = 64 * 1024 * 1024
+export const UNPACKED_BYTES_KEPT = 1024 * 1024
+
+/**
  * Dead letters that the main thread keeps unless an option says otherwise, and how often one may be
  * replayed. Then what may wait on a worker until the main thread has taken it, how long each step
  * of that may take before it is tried again, what one listing holds, and of how many refused

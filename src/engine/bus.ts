@@ -88,10 +88,10 @@ export class Bus {
     const leases = new Leases(pool, region.memory)
     // A seed of its own for each thread and each of its lives.
     const random = createRandom(incarnation * THREADS_MAX + thread)
-    const isNearHere = (to: number): boolean => isNear(options.slots, thread, to)
-    const { rules, counts } = options.subjects
+    const near = (to: number): boolean => isNear(options.slots, thread, to)
+    const { rules, counts, packing } = options.subjects
     const subjects = new SubjectCounters(counts, thread, rules.length)
-    const routes = new RouteTable(region, this.#outbox, dictionary, isNearHere, random, rules)
+    const routes = new RouteTable(region, this.#outbox, dictionary, near, random, rules, packing)
     const isExpired = (deadlineMs: number): boolean => {
       if (deadlineMs > this.clock.nowMs()) return false
       this.#outbox.counters.add(ThreadCounter.Expired, 1)

@@ -8,7 +8,7 @@ import { LETTERS_LISTED_DEFAULT, LETTERS_LISTED_MAX, LETTER_REPLAYS_MAX } from '
 import { fromRecord } from '../codec/error-record.js'
 import type { Headers } from '../codec/headers.js'
 import type { Region } from '../memory/region.js'
-import { readPayload } from '../routing/letter-payload.js'
+import { plainBytes, readPayload } from '../routing/letter-payload.js'
 import { checkFilter, type KeptLetter, type LetterFilter } from '../routing/letter-store.js'
 import type { DeadReason } from '../routing/dead-letter.js'
 import type {
@@ -73,9 +73,9 @@ export class Letter {
     this.agent = kept.agent
   }
 
-  /** The payload as it travelled. */
+  /** The payload as it was encoded. @throws ERR_COMPRESSION_UNAVAILABLE, ERR_FRAME_CORRUPT */
   get bytes(): Uint8Array {
-    return this.#kept.payload
+    return plainBytes(this.#kept)
   }
 
   /**

@@ -15,6 +15,7 @@ import {
   type DeadLetterOptions,
   type LetterLimits,
 } from '../routing/letter-store.js'
+import type { CompressionRules } from '../routing/packing.js'
 import { policyFor, type SubjectPolicy, type SubjectTreatment } from '../routing/subject-rules.js'
 import type { ErrorContext } from './control.js'
 
@@ -59,6 +60,12 @@ export interface EngineOptions {
    * addon on Linux. Default 'auto'.
    */
   readonly placement?: Placement
+  /**
+   * Which subjects travel compressed, by pattern; the first that matches counts:
+   * `{ 'logs.>': { algorithm: 'lz4', minBytes: 4096 } }`. Publishes and requests, on all threads.
+   * What does not shrink by a tenth travels as it is. Default: none.
+   */
+  readonly compression?: CompressionRules
   /** How many dead letters are kept, and what happens beyond: see `engine.deadLetters`. */
   readonly deadLetters?: DeadLetterOptions
   /**
@@ -95,6 +102,7 @@ const ENGINE_OPTIONS = [
   'addon',
   'spinUs',
   'placement',
+  'compression',
   'deadLetters',
   'subjects',
   'onError',
@@ -125,7 +133,7 @@ export function checkOptions(options: EngineOptions): CheckedOptions {
     spinBudgetUs,
     placement: checkPlacement(placement),
     deadLetters: checkLetterOptions(options.deadLetters),
-    subjects: policyFor(options.subjects, threadsMax),
+    subjects: policyFor(options.subjects, options.compression, threadsMax),
     onError,
   }
 }

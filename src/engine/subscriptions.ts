@@ -205,10 +205,10 @@ export class Subscriptions {
   #buryFor(agent: string): Bury {
     return (reason, error, { kept, headers, priority }) => {
       if (kept === null) return
-      const { subject, source, codec, typeId, payload, receivedAtMs: firstAtMs } = kept
+      const { subject, source, codec, typeId, payload, packed, receivedAtMs: firstAtMs } = kept
       const attempts = reason === 'handler-error' ? 1 : 0
       const about = { reason, subject, queue: '', attempts, error, headers, key: null, priority }
-      this.#host.bury({ ...about, source, codec, typeId, payload, firstAtMs, agent })
+      this.#host.bury({ ...about, source, codec, typeId, payload, packed, firstAtMs, agent })
     }
   }
 

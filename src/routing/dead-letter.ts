@@ -6,6 +6,7 @@
 // can be read and sent again as long as the engine lives.
 
 import type { CodecId } from '../base/codec-id.js'
+import type { Packed } from '../codec/compression.js'
 import type { Headers } from '../codec/headers.js'
 import type { Parcel } from './parcel.js'
 
@@ -47,8 +48,10 @@ export interface DeadLetter {
   readonly source: number
   readonly codec: CodecId
   readonly typeId: number
-  /** The bytes, not compressed; the letter owns them. */
+  /** The bytes; the letter owns them. */
   readonly payload: Uint8Array
+  /** How they are compressed; without it, or null: they are not. */
+  readonly packed?: Packed | null
   /** When it was first received or accepted, ms since 1970. */
   readonly firstAtMs: number
   /** Name of the agent that had it; '' for the thread itself. */
@@ -72,11 +75,11 @@ export interface DeadLetterSink {
 export function lostLetter(
   error: unknown,
   subject: string,
-  { codec, typeId, payload, envelope }: Parcel,
+  { codec, typeId, payload, packed, envelope }: Parcel,
   thread: number,
 ): DeadLetter {
   const { headers, key, priority } = envelope
   const about = { reason: 'no-room', subject, queue: '', attempts: 0, error } as const
-  const encoded = { source: thread, codec, typeId, payload }
+  const encoded = { source: thread, codec, typeId, payload, packed }
   return { ...about, headers, key, priority, ...encoded, firstAtMs: Date.now(), agent: '' }
 }

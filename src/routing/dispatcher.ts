@@ -142,6 +142,7 @@ export class Dispatcher {
     decoder.codec = ((word1 >>> FRAME_CODEC_SHIFT) & FRAME_CODEC_MASK) as CodecId
     decoder.start = offset + FRAME_HEADER_BYTES
     decoder.end = offset + (word0 & FRAME_LENGTH_MASK)
+    decoder.packed = null
     const kind = word0 >>> FRAME_KIND_SHIFT
     if (kind === FrameKind.Publish && (word1 & SPECIAL_PUBLISH) === 0) {
       const target = this.#targetOf(source, i32[word + 2] as number)
@@ -217,6 +218,7 @@ export class Dispatcher {
       headers = found
       start += (4 + bytes + 7) & -8
     }
+    if ((word1 & FrameFlag.Compressed) !== 0) start = this.#decoder.readPacked(start)
     this.#decoder.start = start
     const priority = (word1 >>> FRAME_PRIORITY_SHIFT) & FRAME_PRIORITY_MASK
     if (priority >= PRIORITIES.length) throw this.#decoder.corrupt(`priority ${priority}`)
@@ -314,7 +316,7 @@ export class Dispatcher {
       const extras = bury === null ? this.#extras : this.#keep(subject)
       subscription.mailbox.publish(value, subject, this.#source, agent, extras)
     } else letGo(value)
-    if (subscription.isLazy) this.#decoder.lastStruct?.bound.expire()
+    if (subscription.isLazy) this.#decoder.expire()
   }
 
   /** A message came too late: who buries such and wanted it does so. */

@@ -23,6 +23,9 @@ import { REQUEST_BYTES, STREAM_BYTES, TARGET_BYTES } from './plan.js'
 import type { Member } from './group.js'
 import type { Route } from './route-table.js'
 
+/** What a frame takes for saying how its payload is compressed. */
+const PACKED_BYTES = 8
+
 export class FrameWriter {
   readonly #views: Views
   readonly #stage: PayloadStage
@@ -48,7 +51,15 @@ export class FrameWriter {
   lengthOf(route: Route, { envelope }: Parcel, blocksBytes: number): number {
     const subjectBytes = route.subjectId === 0 ? inlineBytes(route.subject) : 0
     const envelopeBytes = envelope === PLAIN ? 0 : bytesOf(envelope)
-    return FRAME_HEADER_BYTES + subjectBytes + blocksBytes + envelopeBytes + this.#stage.frameBytes
+    const packedBytes = this.#stage.packed === null ? 0 : PACKED_BYTES
+    return (
+      FRAME_HEADER_BYTES +
+      packedBytes +
+      subjectBytes +
+      blocksBytes +
+      envelopeBytes +
+      this.#stage.frameBytes
+    )
   }
 
   /**
@@ -94,7 +105,8 @@ export class FrameWriter {
       (isRequest ? FrameFlag.Correlation | FrameFlag.Deadline : 0) |
       (isRequest && parcel.credit >= 0 ? FrameFlag.Stream : 0) |
       (parcel.envelope === PLAIN ? 0 : flagsOf(parcel.envelope)) |
-      (this.#stage.isLarge ? FrameFlag.Chunk : 0)
+      (this.#stage.isLarge ? FrameFlag.Chunk : 0) |
+      (this.#stage.packed === null ? 0 : FrameFlag.Compressed)
     const bytes = blocksBytes(member !== null, isRequest, parcel.credit)
     const length = this.lengthOf(route, parcel, bytes)
     const start = link.ring.claim(length)
@@ -133,6 +145,12 @@ export class FrameWriter {
     // Not shifted: a region may be larger than 2 GiB.
     let at = word * 4
     if ((flags & FrameFlag.Headers) !== 0) at = this.#writeHeaders(at, parcel.envelope)
+    const { packed } = this.#stage
+    if (packed !== null) {
+      this.#views.u32[at >>> 2] = packed.algorithm
+      this.#views.u32[(at >>> 2) + 1] = packed.plainBytes
+      at += PACKED_BYTES
+    }
     if (this.#stage.isLarge) this.#large.describe(frame, at >>> 2)
     else this.#stage.copyTo(this.#views, at)
     link.ring.commit()

@@ -4,12 +4,14 @@
 // dictionary of the thread that encoded them.
 
 import { CodecId } from '../base/codec-id.js'
+import { FlyshuttleError } from '../base/errors.js'
+import { unpack } from '../codec/compression.js'
 import { viewsOf, type Region } from '../memory/region.js'
 import type { KeptLetter } from './letter-store.js'
 import type { PayloadStage } from './payload.js'
 import { PayloadDecoder } from './payload-decoder.js'
 
-type Encoded = Pick<KeptLetter, 'subject' | 'source' | 'codec' | 'typeId' | 'payload'>
+type Encoded = Pick<KeptLetter, 'subject' | 'source' | 'codec' | 'typeId' | 'payload' | 'packed'>
 
 /**
  * The value, made anew by each call.
@@ -32,7 +34,8 @@ export function stagePayload(
   letter: Encoded,
   value: unknown,
 ): void {
-  const { codec, typeId, payload, subject } = letter
+  const { codec, typeId, subject } = letter
+  const payload = plainBytes(letter)
   if (codec === CodecId.Raw || codec === CodecId.None) stage.restore(codec, typeId, payload)
   else if (codec === CodecId.Struct) {
     const canonical = decoderOf(region, letter).canonicalOf(subject, typeId >>> 0)
@@ -40,7 +43,25 @@ export function stagePayload(
   } else stage.stage(null, subject, value)
 }
 
-function decoderOf(region: Region, { source, codec, typeId, payload }: Encoded): PayloadDecoder {
+/**
+ * The bytes of the payload, not compressed any more.
+ *
+ * @throws ERR_COMPRESSION_UNAVAILABLE, ERR_FRAME_CORRUPT when they are not what they say
+ */
+export function plainBytes({ payload, packed, source }: Encoded): Uint8Array {
+  if (packed == null) return payload
+  try {
+    return unpack(payload, packed)
+  } catch (error) {
+    if (error instanceof FlyshuttleError) throw error
+    const data = { thread: source, found: (error as Error).message, wanted: 'a payload' }
+    throw new FlyshuttleError('ERR_FRAME_CORRUPT', data)
+  }
+}
+
+function decoderOf(region: Region, letter: Encoded): PayloadDecoder {
+  const { source, codec, typeId } = letter
+  const payload = plainBytes(letter)
   const views = viewsOf(new ArrayBuffer((payload.length + 7) & -8))
   views.bytes.set(payload)
   const decoder = new PayloadDecoder(region, null, views)

@@ -64,7 +64,7 @@ export class Outlet {
   /** To be called after each message that took the long way and was written. */
   learn(views: Views, dictionary: DictionaryWriter, stage: PayloadStage): void {
     const { solo } = this.route
-    if (solo === null || this.route.parked.length > 0) return
+    if (solo === null || this.route.packer !== null || this.route.parked.length > 0) return
     const isObject = this.message.codec === CodecId.Msgpack
     if (isObject && stage.shapeOf(this.message) === null) {
       this.emit = null

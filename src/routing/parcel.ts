@@ -5,6 +5,7 @@
 import type { LoanedBlock } from './loaned.js'
 import type { LinkWriter } from '../link/outbox.js'
 import { CodecId } from '../base/codec-id.js'
+import type { Packed } from '../codec/compression.js'
 import { PLAIN, type Envelope } from './envelope.js'
 import type { MessageKeys } from './key.js'
 import { NONE_ASKED, type Passed } from './wanted.js'
@@ -38,6 +39,8 @@ export interface Parcel {
   readonly payload: Uint8Array
   /** The block that holds the payload instead, or null. */
   readonly loan: LoanedBlock | null
+  /** The payload is compressed: how. */
+  packed: Packed | null
   /** Null for a publish. */
   request: AwaitedRequest | null
   /** Parts that may come in reply: 0 for one reply of several, -1 for the only one. */
@@ -65,6 +68,7 @@ export function emptyParcel(): Parcel {
     keys: null,
     payload: EMPTY,
     loan: null,
+    packed: null,
     request: null,
     credit: -1,
     settle: null,

@@ -7,6 +7,8 @@
 import type { KeptMessage } from '../agent/info.js'
 import { CodecId } from '../base/codec-id.js'
 import { FlyshuttleError } from '../base/errors.js'
+import { UNPACKED_BYTES_KEPT } from '../base/limits.js'
+import { unpack, type Packed } from '../codec/compression.js'
 import type { CompiledFilter } from '../codec/filter.js'
 import { FlatDecoder } from '../codec/flat.js'
 import type { Headers } from '../codec/headers.js'
@@ -14,9 +16,12 @@ import type { Message } from '../codec/message.js'
 import { MsgpackDecoder } from '../codec/msgpack.js'
 import { structFromCanonical } from '../codec/struct.js'
 import { DictionaryReader } from '../memory/dictionary.js'
-import type { Region, Views } from '../memory/region.js'
+import { viewsOf, type Region, type Views } from '../memory/region.js'
 import { copyOut, type CopyBytes } from '../native/copying.js'
 import type { Struct } from './target.js'
+
+/** Room for what was compressed, at first. */
+const UNPACKED_BYTES_MIN = 64 * 1024
 
 export class PayloadDecoder {
   readonly #views: Views
@@ -27,6 +32,9 @@ export class PayloadDecoder {
   readonly #flat: FlatDecoder
   readonly #keysOf = (typeId: number): string | undefined => this.#dictionary.type(typeId)
   readonly #structs = new Map<number, Struct>()
+  /** For what was compressed, over memory of its own; and which payload it has there. */
+  #inner: PayloadDecoder | null = null
+  #innerOf: Packed | null = null
   /** The struct of the last value that was one. */
   lastStruct: Struct | null = null
 
@@ -36,6 +44,8 @@ export class PayloadDecoder {
   codec: CodecId = CodecId.None
   start = 0
   end = 0
+  /** It is compressed, and decompressed when it is first decoded. */
+  packed: Packed | null = null
   /** The block in which it lies; -1 when it lies in the ring. */
   block = -1
 
@@ -50,6 +60,20 @@ export class PayloadDecoder {
     this.#flat = new FlatDecoder(views)
   }
 
+  /** Reads the block of a frame, at `start`, that says how it is compressed. Returns its end. */
+  readPacked(start: number): number {
+    const { u32 } = this.#views
+    const word = start >>> 2
+    this.packed = { algorithm: u32[word] as number, plainBytes: u32[word + 1] as number }
+    return start + 8
+  }
+
+  /** The views of the value that was decoded last must not be read any more. */
+  expire(): void {
+    const decoder = this.packed === null ? this : this.#inner
+    decoder?.lastStruct?.bound.expire()
+  }
+
   /** The subject behind a number of the source's dictionary. */
   subject(subjectId: number): string | undefined {
     return this.#dictionary.subject(subjectId)
@@ -57,6 +81,7 @@ export class PayloadDecoder {
 
   /** The value, which must be a `wanted` unless that is null; for structs a view if `isLazy`. */
   decode(subject: string, wanted: Message<unknown> | null, isLazy: boolean): unknown {
+    if (this.packed !== null) return this.#unpacked(this.packed).decode(subject, wanted, isLazy)
     const codec = this.codec
     if (codec === CodecId.Flat) {
       if (wanted !== null && wanted.codec !== CodecId.Msgpack) {
@@ -82,6 +107,7 @@ export class PayloadDecoder {
 
   /** Whether the struct under way passes: only the fields that the filter names are read. */
   passes(filter: CompiledFilter, subject: string, headers: Headers): boolean {
+    if (this.packed !== null) return this.#unpacked(this.packed).passes(filter, subject, headers)
     const { typeId, fields, bound } = this.#structHere(subject)
     const isPassing = filter.testOf(typeId, fields)(bound.view(this.start), headers)
     bound.expire()
@@ -100,6 +126,35 @@ export class PayloadDecoder {
     }
   }
 
+  /** The decoder of what the payload under way becomes; it is decompressed once. */
+  #unpacked(packed: Packed): PayloadDecoder {
+    let inner = this.#inner
+    if (inner !== null && this.#innerOf === packed) return inner
+    const plain = this.#unpack(packed)
+    const room = inner === null ? 0 : inner.#views.bytes.length
+    if (inner === null || room < plain.length || room > UNPACKED_BYTES_KEPT) {
+      const memory = new ArrayBuffer(Math.max(UNPACKED_BYTES_MIN, (plain.length + 7) & -8))
+      inner = new PayloadDecoder(this.#region, this.#copyBytes, viewsOf(memory))
+      this.#inner = inner
+    }
+    inner.#views.bytes.set(plain)
+    inner.source = this.source
+    inner.typeId = this.typeId
+    inner.codec = this.codec
+    inner.end = plain.length
+    this.#innerOf = packed
+    return inner
+  }
+
+  #unpack(packed: Packed): Uint8Array {
+    try {
+      return unpack(this.#bytes(), packed)
+    } catch (error) {
+      if (error instanceof FlyshuttleError) throw error
+      throw this.corrupt(`a payload that cannot be decompressed: ${(error as Error).message}`)
+    }
+  }
+
   #structHere(subject: string): Struct {
     const struct = this.#structOf(subject, this.typeId >>> 0)
     if (this.end - this.start < struct.bytes) throw this.corrupt('a struct cut short')
@@ -108,8 +163,9 @@ export class PayloadDecoder {
 
   /** The payload under way as it is, to be kept. */
   keep(subject: string): KeptMessage {
-    const { source, codec, typeId } = this
-    return { subject, source, codec, typeId, payload: this.#bytes(), receivedAtMs: Date.now() }
+    const { source, codec, typeId, packed } = this
+    const encoded = { source, codec, typeId, packed, payload: this.#bytes() }
+    return { subject, ...encoded, receivedAtMs: Date.now() }
   }
 
   /**

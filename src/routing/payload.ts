@@ -16,6 +16,7 @@ import {
   ROUTES_CACHED_MAX,
   STRUCT_BYTES_MAX,
 } from '../base/limits.js'
+import type { Packed } from '../codec/compression.js'
 import type { Message } from '../codec/message.js'
 import { FlatEncoder, type Shape, type Slot } from '../codec/flat.js'
 import { MsgpackEncoder } from '../codec/msgpack.js'
@@ -27,6 +28,7 @@ import { viewsOf, type Views } from '../memory/region.js'
 import { CodecId } from '../base/codec-id.js'
 import type { CopyBytes } from '../native/copying.js'
 import { LoanedBlock } from './loaned.js'
+import type { Packer } from './packing.js'
 import { isUint8Array } from 'node:util/types'
 
 /** Payloads up to this size are copied word by word; longer ones by V8, or by the addon. */
@@ -59,6 +61,8 @@ export class PayloadStage {
   codec: CodecId = CodecId.None
   typeId = 0
   bytes = 0
+  /** It has been compressed: how. */
+  packed: Packed | null = null
   /** It travels in a block: its frames carry a descriptor instead. */
   isLarge = false
   /** The block that holds it already, or null. */
@@ -99,12 +103,27 @@ export class PayloadStage {
    * @throws ERR_MESSAGE_TOO_LARGE, ERR_PAYLOAD_INVALID, ERR_PAYLOAD_UNSUPPORTED,
    * ERR_DICTIONARY_FULL when there is no room for telling others what the struct looks like
    */
-  stage(message: Message<unknown> | null, subject: string, value: unknown): void {
+  stage(
+    message: Message<unknown> | null,
+    subject: string,
+    value: unknown,
+    packer: Packer | null = null,
+  ): void {
     const codec = message === null ? codecOf(value) : message.codec
     if (codec === CodecId.Struct && message !== null) this.#stageStruct(message, value)
     else if (codec === CodecId.Raw) this.#stageRaw(subject, value)
     else if (codec === CodecId.None) this.#set(CodecId.None, 0, 0)
     else this.#stageObject(message, subject, value)
+    if (packer !== null) this.pack(packer)
+  }
+
+  /** Compresses what is staged, if it is large enough and that pays. */
+  pack(packer: Packer): void {
+    const { codec, typeId, bytes } = this
+    if (this.loan !== null || !packer.wants(bytes)) return
+    const payload = packer.pack(this.#source ?? this.#views.bytes.subarray(0, bytes))
+    if (payload === null) return
+    this.restore(codec, typeId, payload, { algorithm: packer.algorithm, plainBytes: bytes })
   }
 
   #stageObject(message: Message<unknown> | null, subject: string, value: unknown): void {
@@ -170,8 +189,9 @@ export class PayloadStage {
   }
 
   /** Stages bytes that were taken earlier. */
-  restore(codec: CodecId, typeId: number, payload: Uint8Array): void {
+  restore(codec: CodecId, typeId: number, payload: Uint8Array, packed: Packed | null = null): void {
     this.#setBytes(codec, typeId, payload, payload.length)
+    this.packed = packed
   }
 
   /** Stages what a block of this thread holds already. */
@@ -263,6 +283,7 @@ export class PayloadStage {
     this.bytes = bytes
     this.isLarge = bytes > this.#rawBytesMax && (codec === CodecId.Raw || bytes > this.#bytesMax)
     this.loan = null
+    this.packed = null
   }
 
   #check(subject: string, bytes: number): void {

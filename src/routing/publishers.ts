@@ -106,7 +106,8 @@ export class Publishers {
     const aim = (): void => {
       const { solo } = route
       // Behind filters and taps it has no way of its own: they are shown a message.
-      if (solo === null || route.isGuarded || route.parked.length > 0) return
+      if (solo === null || route.isGuarded || route.packer !== null) return
+      if (route.parked.length > 0) return
       if (solo !== link) {
         const { ring, cursorIndex, fullIndex } = solo
         if (ring.data + ring.ringBytes > DATA_END_MAX) return

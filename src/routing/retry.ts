@@ -42,7 +42,7 @@ export class Retry {
     if (parcel.feed !== null) return parcel.feed() ? Retried.Written : Retried.Waits
     if (this.#isNeedless(route, parcel)) return Retried.Needless
     if (parcel.loan !== null) this.#stage.stageLoan(parcel.loan)
-    else this.#stage.restore(parcel.codec, parcel.typeId, parcel.payload)
+    else this.#stage.restore(parcel.codec, parcel.typeId, parcel.payload, parcel.packed)
     this.#transmitter.check(route, parcel)
     return this.#transmitter.all(route, parcel, true) ? Retried.Written : Retried.Waits
   }

@@ -26,6 +26,7 @@ import { FilterCache } from './filter-cache.js'
 import type { Parcel } from './parcel.js'
 import type { Group, Member } from './group.js'
 import { Grouping, NO_FIELDS, NO_GROUPS, type Grouped } from './grouping.js'
+import { NO_PACKING, packerFor, type Packer, type PackingRule } from './packing.js'
 import { RecentChanges } from './recent-changes.js'
 import { NO_TAPS, Taps, isTap, type Tap } from './taps.js'
 import { NO_RULES, ruleFor, type SubjectRule } from './subject-rules.js'
@@ -40,6 +41,8 @@ export class Route implements Grouped {
   readonly subject: string
   /** In this thread's dictionary; 0 when the subject travels inline. */
   readonly subjectId: number
+  /** Compresses its payloads; null: they travel as they are. */
+  readonly packer: Packer | null
   /** The shared version for which this route is known to be right, and the changes it has seen. */
   version = -1
   changes = 0
@@ -74,10 +77,11 @@ export class Route implements Grouped {
   /** What becomes of its messages when there is no room. */
   readonly rule: SubjectRule
 
-  constructor(subject: string, subjectId: number, rule: SubjectRule) {
+  constructor(subject: string, subjectId: number, rule: SubjectRule, packer: Packer | null) {
     this.rule = rule
     this.subject = subject
     this.subjectId = subjectId
+    this.packer = packer
   }
 
   /**
@@ -128,6 +132,7 @@ export class RouteTable {
   readonly #rowsIndex: number
   readonly #outbox: Outbox
   readonly #dictionary: DictionaryWriter
+  readonly #packing: readonly PackingRule[]
   readonly #log: ChangeLogReader
   readonly #rules: readonly SubjectRule[]
   readonly #grouping: Grouping
@@ -150,8 +155,10 @@ export class RouteTable {
     isNear: (thread: number) => boolean = () => true,
     random: Random = createRandom(0),
     rules: readonly SubjectRule[] = NO_RULES,
+    packing: readonly PackingRule[] = NO_PACKING,
   ) {
     this.#rules = rules
+    this.#packing = packing
     this.#i32 = region.views.i32
     this.#outbox = outbox
     this.#dictionary = dictionary
@@ -182,6 +189,7 @@ export class RouteTable {
       subject,
       this.#dictionary.subjectId(subject),
       ruleFor(this.#rules, subject),
+      packerFor(this.#packing, subject),
     )
     this.#routes.set(subject, route)
     this.refresh(route)

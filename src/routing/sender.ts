@@ -168,6 +168,7 @@ export class Sender {
     if (passed === null || !route.hasReceivers) return null
     const keys = keysOf(route.keyFields, value, envelope.key)
     stage(this.stage)
+    if (route.packer !== null) this.stage.pack(route.packer)
     this.#transmitter.check(route, this.#fill(0, null, envelope, passed, keys))
     return this.#sendStaged(route)
   }
@@ -215,7 +216,7 @@ export class Sender {
     const transmitter = this.#transmitter
     if (passed === null || transmitter.isUnanswered(route, passed)) throw noResponders(subject)
     const keys = keysOf(route.keyFields, value, envelope.key)
-    this.stage.stage(message, subject, value)
+    this.stage.stage(message, subject, value, route.packer)
     const parcel = this.#fill(agent, request, envelope, passed, keys)
     parcel.credit = credit
     transmitter.check(route, parcel)
@@ -327,7 +328,7 @@ export class Sender {
     const passed = ask(route, typed, value, envelope.headers, this.#views.i32)
     if (passed === null && route.taps.length === 0) return null
     const keys = keysOf(route.keyFields, value, envelope.key)
-    this.stage.stage(typed, subject, value)
+    this.stage.stage(typed, subject, value, route.packer)
     const parcel = this.#fill(agent, null, envelope, passed ?? NONE_ASKED, keys)
     this.#transmitter.check(route, parcel)
     this.#transmitter.tap(route, parcel)
@@ -366,6 +367,7 @@ export class Sender {
     const parcel = this.#staged
     parcel.codec = this.stage.codec
     parcel.typeId = this.stage.typeId
+    parcel.packed = this.stage.packed
     parcel.agent = agent
     parcel.envelope = envelope
     parcel.passed = passed

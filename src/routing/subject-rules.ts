@@ -7,6 +7,7 @@
 import { checkCount, checkKeys, invalid } from '../base/checks.js'
 import { PER_SUBJECT_MAX, SUBJECT_RULES_MAX } from '../base/limits.js'
 import { subjectCountersFor } from '../counters/subject-counters.js'
+import { checkCompression, type CompressionRules, type PackingRule } from './packing.js'
 import { checkPattern, subjectMatches } from './subject.js'
 
 const OVERFLOWS = ['wait', 'reject', 'drop-newest', 'drop-oldest'] as const
@@ -40,13 +41,23 @@ export interface SubjectRule {
 /** The rules of an engine, and where what comes of them is counted: plain data for its threads. */
 export interface SubjectPolicy {
   readonly rules: readonly SubjectRule[]
+  /** Which subjects travel compressed. */
+  readonly packing: readonly PackingRule[]
   readonly counts: Int32Array
 }
 
-/** The policy of an engine of so many threads; for what throws see `checkSubjects`. */
-export function policyFor(subjects: unknown, threads: number): SubjectPolicy {
+/** The policy of an engine of so many threads; for what throws see the two checks. */
+export function policyFor(
+  subjects: unknown,
+  compression: CompressionRules | undefined,
+  threads: number,
+): SubjectPolicy {
   const rules = checkSubjects(subjects)
-  return { rules, counts: subjectCountersFor(threads, rules.length) }
+  return {
+    rules,
+    packing: checkCompression(compression),
+    counts: subjectCountersFor(threads, rules.length),
+  }
 }
 
 /** For subjects that no pattern matches, where there are no other rules. */

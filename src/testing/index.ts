@@ -11,6 +11,12 @@ export type { NativeBinding, NativeLimitOptions, NativeLimitResult } from '../na
 export const RING_BYTES_AUTO = BULK_RING_BYTES_MAX_AUTO
 
 // The parts by themselves, for the micro benchmarks.
+export {
+  ALGORITHMS,
+  compressionBy,
+  type Algorithm,
+  type Compression,
+} from '../codec/compression.js'
 export { MsgpackDecoder, MsgpackEncoder, type SaveStructures } from '../codec/msgpack.js'
 export { compileStruct, type BoundStruct, type StructCodec } from '../codec/struct.js'
 export { Lane, planGeometry, type Geometry } from '../memory/layout.js'

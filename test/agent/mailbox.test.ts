@@ -389,7 +389,8 @@ describe('a mailbox', () => {
         },
       )
       const publish = (value: number, subject: string | null): void => {
-        const message = { source: 0, codec: 0, typeId: 0, payload: new Uint8Array() } as const
+        const bytes = new Uint8Array()
+        const message = { source: 0, codec: 0, typeId: 0, payload: bytes, packed: null } as const
         const kept = subject === null ? null : { ...message, subject, receivedAtMs: 0 }
         mailbox.publish(value, subject ?? 'z', 0, 0, { ...NO_EXTRAS, kept })
       }

@@ -10,11 +10,12 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { atomicsCases } from '../../bench/micro/atomics.mjs'
 import { caseOf } from '../../bench/micro/cases.mjs'
 import { codecCases } from '../../bench/micro/codec.mjs'
+import { compressionCases } from '../../bench/micro/compression.mjs'
 import { microTableText, rowOf } from '../../bench/micro/report.mjs'
 import { ringCases } from '../../bench/micro/ring.mjs'
 import { subjectCases } from '../../bench/micro/subjects.mjs'
 
-const GROUPS = { ringCases, codecCases, subjectCases, atomicsCases }
+const GROUPS = { ringCases, codecCases, subjectCases, atomicsCases, compressionCases }
 
 describe.each(Object.entries(GROUPS))('%s', (_, cases) => {
   test('every batch returns the sum it has to, whatever ran before it', () => {

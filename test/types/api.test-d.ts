@@ -18,6 +18,7 @@ import {
   rpc,
   u32,
   type AgentContext,
+  type CompressionOptions,
   type DiagnosticEvents,
   type Engine,
   type EngineStats,
@@ -295,4 +296,11 @@ describe('dead letters', () => {
     // @ts-expect-error not a rule
     void createEngine({ deadLetters: { overflow: 'drop' } })
   })
+})
+
+test('compression rules name an algorithm that exists', () => {
+  expectTypeOf<CompressionOptions['algorithm']>().toEqualTypeOf<'lz4' | 'zstd'>()
+  void createEngine({ compression: { 'logs.>': { algorithm: 'lz4', minBytes: 4096 } } })
+  // @ts-expect-error no such algorithm
+  void createEngine({ compression: { 'logs.>': { algorithm: 'gzip' } } })
 })

@@ -1,0 +1,3 @@
+import type { Case } from './cases.mjs'
+
+export function compressionCases(): Case[]
