@@ -46,6 +46,8 @@ export class Plan {
   responder: Member | null = null
   /** Whether the message travels in a block, of which not too many may be under way. */
   isLarge = false
+  /** Some planned frame is for somebody who is not lossy. */
+  isRequired = false
   /** Lossy receivers that the message passes over. */
   skipped = 0
   /** The links of those among them that are threads, not queue groups. */
@@ -83,7 +85,7 @@ export class Plan {
         continue
       }
       if (this.#hasFull(destination)) return false
-      if (this.#reserve(link, plainBytes)) this.#push(link, null)
+      if (this.#reserve(link, plainBytes)) this.#push(link, null, requiredRows.length > 0)
       else if (requiredRows.length === 0) {
         this.skipped++
         this.passedOver.push(link)
@@ -116,6 +118,17 @@ export class Plan {
     return true
   }
 
+  /** The planned frames, all of them for lossy receivers, will not be written after all. */
+  passOver(): void {
+    for (let frame = 0; frame < this.frames; frame++) {
+      const link = this.links[frame] as LinkWriter
+      link.plannedBytes = 0
+      if (this.members[frame] === null) this.passedOver.push(link)
+    }
+    this.skipped += this.frames
+    this.frames = 0
+  }
+
   /** The planned frames have been written: whoever was chosen has had its turn. */
   confirm(): void {
     for (let index = 0; index < this.#groupCount; index++) {
@@ -145,6 +158,7 @@ export class Plan {
     if (this.blocked.length > 0) this.blocked.length = 0
     this.#groupCount = 0
     this.responder = null
+    this.isRequired = false
     if (this.passedOver.length > 0) this.passedOver.length = 0
     this.skipped = 0
   }
@@ -158,8 +172,9 @@ export class Plan {
         if (!wants(member.filters, this.#passed)) continue
         if (this.#isDead(link) || link.ring.isCorrupt) continue
         const isFull = this.#i32[link.fullIndex] !== 0 && isFullRow(this.#i32[row] as number)
-        if (!isFull && this.#reserve(link, bytes)) this.#push(link, member)
-        else if ((subscription.flags & SubscriptionFlag.Lossy) !== 0) this.skipped++
+        const isLossy = (subscription.flags & SubscriptionFlag.Lossy) !== 0
+        if (!isFull && this.#reserve(link, bytes)) this.#push(link, member, !isLossy)
+        else if (isLossy) this.skipped++
         else if (isFull) return false
         else {
           this.blocked.push(link)
@@ -204,7 +219,7 @@ export class Plan {
         if (this.blocked.length > blockedBefore) this.blocked.length = blockedBefore
         group.choose(index)
         this.#groups[this.#groupCount++] = group
-        this.#push(link, member)
+        this.#push(link, member, !isOptional)
         return member
       }
       if (link.wantedBytes <= link.ring.ringBytes) isPossible = true
@@ -239,7 +254,8 @@ export class Plan {
     return true
   }
 
-  #push(link: LinkWriter, member: Member | null): void {
+  #push(link: LinkWriter, member: Member | null, isRequired: boolean): void {
+    if (isRequired) this.isRequired = true
     const frame = this.frames++
     this.links[frame] = link
     this.members[frame] = member

@@ -94,7 +94,13 @@ export class Transmitter {
       // Room may have appeared by the time the readers have been told that we wait for it.
       if (!mayAwait || !this.#awaitRoom()) return false
     }
-    if (isLarge && !this.#large.begin(plan, parcel.agent, route.subjectId, mayAwait)) return false
+    if (isLarge && !this.#large.begin(plan, parcel.agent, route.subjectId, mayAwait)) {
+      // Nobody waits for a block on behalf of lossy receivers.
+      if (plan.isRequired) return false
+      plan.passOver()
+      this.#noteSkipped(route)
+      return true
+    }
     if (plan.responder !== null) this.#noteReceiver(parcel, plan.responder.link)
     for (let frame = 0; frame < plan.frames; frame++) {
       if (isLarge && !this.#large.mayWrite(frame)) continue

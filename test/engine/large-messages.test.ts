@@ -140,6 +140,25 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     await allFree()
   })
 
+  test('a lossy subscription is passed over when no block is free', async () => {
+    const { engine, allFree } = await start()
+    const lengths: number[] = []
+    await engine.subscribe(Frame, ({ length }) => lengths.push(length), { lossy: true })
+    const { messageBytesMax } = engine.capabilities
+    const loans = [engine.loan(messageBytesMax)]
+    expect(() => {
+      for (;;) loans.push(engine.loan(messageBytesMax))
+    }).toThrow(expect.objectContaining({ code: 'ERR_CHUNKS_EXHAUSTED' }))
+    for (let n = 0; n < 10; n++) {
+      expect(engine.publish(Frame, new Uint8Array(messageBytesMax))).toBe(true)
+    }
+    for (const loan of loans) loan.release()
+    engine.publish(Frame, new Uint8Array(MIB))
+    await until(() => lengths.length > 0)
+    await allFree()
+    expect(lengths).toEqual([MIB])
+  })
+
   test('publish says false above the mark, and throws when the overflow is full', async () => {
     const { engine, allFree } = await start({ chunkBytes: 16 * MIB })
     await engine.spawn('borrower', fixture('borrower.mjs'), { thread: 'own' })
