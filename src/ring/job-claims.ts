@@ -119,7 +119,9 @@ export class JobClaims {
     if (!isWithin(tail, head, lane.capacity)) return false
     let at = head
     while (at !== tail && this.#count < wanted) {
-      const entry = i32[ring + (at & mask)] as number
+      const entry = Atomics.load(i32, ring + (at & mask))
+      // STEP queue-lap: once the head is past us, the writer may have put another entry there.
+      if (((Atomics.load(i32, headIndex) - at) | 0) > 0) return this.#claimRing(lane, level, wanted)
       this.#take(lane, entry & SLOT & mask, (entry >>> ENTRY_GENERATION) & GENERATION)
       at = (at + 1) | 0
     }
@@ -142,7 +144,11 @@ export class JobClaims {
     let behind = head
     let at = head
     for (; at !== tail && this.#count < wanted; at = (at + 1) | 0) {
-      const entry = i32[ring + (at & mask)] as number
+      const entry = Atomics.load(i32, ring + (at & mask))
+      // STEP queue-lap: as above; the lock, too, would go to a job whose turn has not come.
+      if (((Atomics.load(i32, headIndex) - at) | 0) > 0) {
+        return this.#claimOrdered(lane, level, wanted, locks)
+      }
       const slot = entry & SLOT & mask
       const generation = (entry >>> ENTRY_GENERATION) & GENERATION
       if (lane.isReady(level, at)) {
