@@ -2,7 +2,7 @@
 // atomic operation of a look for jobs, so that no interleaving of the two is left out.
 
 import { expect, test } from 'vitest'
-import { QueueWorld, stepped, type Claim } from './queue-world.js'
+import { Killed, QueueWorld, stepped, type Claim } from './queue-world.js'
 
 const jobsOf = (claims: Claim[]): number[] => claims.map(({ job }) => job)
 
@@ -26,6 +26,21 @@ function atEveryStep<T>(stage: (atStep: AtStep) => T): T[] {
   }
   return results
 }
+
+test('a key that was refused in a look stays refused, though its job ends before the next', () => {
+  const looks = atEveryStep((atStep) => {
+    const world = new QueueWorld({ isOrdered: true })
+    const [producer, one, two] = [world.open(0), world.open(1), world.open(2)]
+    for (const job of [1, 2, 3]) producer.add(job, { key: 7 })
+    const [first] = two.claim(1) as [Claim]
+    return atStep(
+      () => two.ack(first),
+      () => jobsOf(one.claim(9)),
+    )
+  })
+  // Job 2 was refused, or was free to be taken; job 3 comes after it either way.
+  expect(new Set(looks.map(String))).toEqual(new Set(['', '2']))
+})
 
 test('a look that was lapped by the writer does not take the later job of a key first', () => {
   const looks = atEveryStep((atStep) => {
@@ -57,4 +72,27 @@ test('an entry says nothing about the job that has its slot now, and is not yet 
   for (const [claimed] of looks) expect(claimed).not.toContain(2)
   // Interrupted before its claim, it got nothing, and job 2 once that was published.
   expect(looks).toContainEqual([[], [2]])
+})
+
+test('a job for later is found though a thread died while it looked for what is due', () => {
+  const found = atEveryStep((atStep) => {
+    const world = new QueueWorld()
+    const [producer, victim, other] = [world.open(0), world.open(1), world.open(2)]
+    producer.add(1, { dueMs: world.nowMs + 5 })
+    world.nowMs += 5
+    const kill = (): void => {
+      throw new Killed()
+    }
+    try {
+      atStep(kill, () => jobsOf(victim.claim()))
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error
+    }
+    world.die(1)
+    other.repair()
+    world.nowMs += 10
+    return jobsOf(other.claim())
+  })
+  expect(found.length).toBeGreaterThan(5)
+  expect(found).toEqual(found.map(() => [1]))
 })
