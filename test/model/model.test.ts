@@ -1,10 +1,11 @@
-// Runs the Promela model of the link protocol under spin: the protocol itself must hold in every
-// interleaving, and each mutant, one mistake switched on by its macro, must be refuted.
+// Runs the Promela models of the link and of work queues under spin: the protocol itself must hold
+// in every interleaving, and each mutant, one mistake switched on by its macro, must be refuted.
 //
 // `README.md` beside this file says what is modelled. A mutant counts as refuted only for the
 // reason written beside it: `asleep` is an invalid end state (someone waits that nobody will wake),
-// `frames` a failed assertion about what the consumer got. Needs spin 6 and gcc; without them the
-// suite is skipped, except in CI, where it fails.
+// `lost` too (a job that nobody can get), `frames` a failed assertion about what the consumer got,
+// and the others, of the queue, say which. Needs spin 6 and gcc; without them the suite is skipped,
+// except in CI, where it fails.
 
 import { execFile, spawnSync } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -16,12 +17,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const run = promisify(execFile)
 
-type Scenario = 'wake' | 'room'
-type Refutation = 'asleep' | 'frames'
+type Scenario = 'wake' | 'room' | 'queue'
+type Refutation = 'asleep' | 'frames' | 'lost' | 'stale' | 'twice' | 'wrong' | 'left' | 'killed'
 
 const REFUTATIONS: Record<Refutation, RegExp> = {
   asleep: /pan:\d+: invalid end state/,
   frames: /pan:\d+: assertion violated/,
+  lost: /pan:\d+: invalid end state/,
+  stale: /pan:\d+: assertion violated \(attempts\[claimed\]==/,
+  twice: /pan:\d+: assertion violated +!\(isSettled\[claimed\]\)/,
+  wrong: /pan:\d+: assertion violated \(handled==claimed\)/,
+  left: /pan:\d+: assertion violated \(\(\(word\[\d\]%8\)==0\)/,
+  killed: /pan:\d+: assertion violated \((\d)!=\1\)/,
 }
 
 /** What must hold in every interleaving: the protocol, with either kind of bell. */
@@ -30,6 +37,8 @@ const PROTOCOLS: [Scenario, string[], string][] = [
   ['wake', ['PORTABLE_BELL'], 'nor with Atomics.notify for a bell'],
   ['room', [], 'a full ring always gets its producer going again'],
   ['room', ['PORTABLE_BELL'], 'also with Atomics.notify for a bell'],
+  ['queue', [], 'each job is settled once, by its latest claim, whoever dies'],
+  ['queue', ['ONE_THREAD'], 'also among the claims of one thread'],
 ]
 
 /** Parts that turned out to be belt and braces: without them the rest still holds. */
@@ -67,6 +76,17 @@ const MUTANTS: [Scenario, string[], Refutation][] = [
   ['room', ['REPLACEMENT_KEEPS_OLD_HEAD'], 'asleep'],
   ['room', ['NO_ANNOUNCEMENT'], 'asleep'],
   ['room', ['REPLACEMENT_NEVER_SCANS'], 'asleep'],
+  ['queue', ['ONE_THREAD', 'ACK_WITHOUT_ATTEMPT'], 'stale'],
+  ['queue', ['ACK_BY_STORE'], 'left'],
+  ['queue', ['CLAIM_BY_STORE'], 'twice'],
+  ['queue', ['FREED_BEFORE_READ'], 'wrong'],
+  ['queue', ['REPAIR_FORGOTTEN'], 'lost'],
+  ['queue', ['HELD_NOT_REPAIRED'], 'lost'],
+  ['queue', ['REPAIR_WITHOUT_PROOF'], 'twice'],
+  // No mistakes, but the proof that a consumer does die before each kind of step.
+  ...[1, 2, 3, 4, 5, 6, 7].map((step): [Scenario, string[], Refutation] => {
+    return ['queue', [`KILLED_AT=${step}`], 'killed']
+  }),
 ]
 
 const INCOMPLETE = /max search depth too small|out of memory|-DMEMLIM bound|Search not completed/
@@ -80,7 +100,7 @@ const missing = ['spin', 'gcc'].filter((tool) => spawnSync(tool, ['--version']).
 const reason = missing.length === 0 ? '' : ` (needs ${missing.join(' and ')}, not installed)`
 
 // Skipped where spin or gcc is not installed; in CI it then fails instead.
-describe.skipIf(missing.length > 0 && !process.env['CI'])(`the link protocol${reason}`, () => {
+describe.skipIf(missing.length > 0 && !process.env['CI'])(`the protocols${reason}`, () => {
   let folder = ''
 
   beforeAll(async () => {
@@ -136,9 +156,12 @@ describe.skipIf(missing.length > 0 && !process.env['CI'])(`the link protocol${re
 })
 
 test('every macro of the models is tried by a test and told in the README', async () => {
-  const known = [...PROTOCOLS, ...SPARE_PARTS, ...MUTANTS].flatMap(([, macros]) => macros)
+  const tried = [...PROTOCOLS, ...SPARE_PARTS, ...MUTANTS].flatMap(([, macros]) => macros)
+  const known = tried.map((macro) => macro.replace(/=.*/, ''))
   const files = await Promise.all(
-    ['link.pml', 'wake.pml', 'room.pml'].map((name) => readFile(modelPath(name), 'utf8')),
+    ['link.pml', 'wake.pml', 'room.pml', 'queue.pml'].map((name) =>
+      readFile(modelPath(name), 'utf8'),
+    ),
   )
   const found = new Set<string>()
   for (const line of files.join('\n').split('\n')) {
