@@ -134,7 +134,7 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
   test('replies that find no room are answered with an error, not with silence', async () => {
     const { engine } = await watched(1)
     await engine.spawn('echo', fixture('echo.ts'))
-    const asked = Array.from({ length: 200 }, () => engine.request('echo.bytes', 50_000))
+    const asked = Array.from({ length: 500 }, () => engine.request('echo.bytes', 20_000))
     const codes = await Promise.all(
       asked.map((reply) =>
         reply.then(

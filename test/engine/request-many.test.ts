@@ -79,6 +79,23 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     await engine.close({ timeoutMs: 100 })
   })
 
+  test('closing the engine ends it, with what has come by then', async () => {
+    const engine = await start()
+    await reply(engine, 'slow', 1)
+    await engine.handle('slow', () => new Promise(() => {}))
+    const got: unknown[] = []
+    const reading = (async () => {
+      for await (const value of engine.requestMany('slow', null, { timeoutMs: 60_000 })) {
+        got.push(value)
+      }
+    })()
+    const ended = expect(reading).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+    await until(() => got.length === 1)
+    await engine.close({ timeoutMs: 100 })
+    await ended
+    expect(got).toEqual([0])
+  })
+
   test('a quorum that is met is no error, one that cannot be met is, at once', async () => {
     const engine = await start()
     await reply(engine, 'vote', 2)

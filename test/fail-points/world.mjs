@@ -153,6 +153,11 @@ export class World {
   }
 
   async close() {
+    // The successor may still add its jobs; a queue that closes with jobs in it says so.
+    for (let looks = 0; looks < LOOKS; looks++) {
+      await this.verdict()
+      while (!this.queues.every(isEmpty)) await turn()
+    }
     await this.engine.close({ timeoutMs: 30_000 })
     const died = this.errors.filter((error) => error.startsWith('(thread): '))
     assert.deepEqual(
