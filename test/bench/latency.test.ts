@@ -88,7 +88,11 @@ describe('timing', () => {
     timing.take(0)
     timing.take(1)
     expect(timing.report()['asleep']).toBe(0)
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    // Where others want the core, a loop may find work whenever it comes to wait.
+    const idleMs = performance.nodeTiming.idleTime
+    while (performance.nodeTiming.idleTime === idleMs) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
     timing.take(2)
     expect(timing.report()['asleep']).toBe(1)
   })
