@@ -42,6 +42,7 @@ async function burst(context) {
   Atomics.store(words, Word.Flushed, state.sequence)
   await Promise.all(asked)
   await addJobs(state.queues)
+  state.finished++
 }
 
 const WAYS_TO_DIE = {
@@ -57,7 +58,14 @@ const WAYS_TO_DIE = {
 
 export default defineAgent({
   name: 'victim',
-  state: () => ({ sequence: 0, bursts: 0, checker: new Checker(), lease: null, queues: [] }),
+  state: () => ({
+    sequence: 0,
+    bursts: 0,
+    finished: 0,
+    checker: new Checker(),
+    lease: null,
+    queues: [],
+  }),
   onStart: async (context) => {
     context.state.queues = await Promise.all(QUEUES.map(({ name }) => context.queue(name)))
     for (const queue of context.state.queues) queue.consume(handleJob, { concurrency: 2 })
@@ -87,6 +95,7 @@ export default defineAgent({
   ],
   handle: [
     on('victim.echo', (value) => value),
+    on('victim.finished', (_, __, { state }) => state.finished),
     on('victim.die', (way) => new Promise(() => WAYS_TO_DIE[way]())),
   ],
 })
