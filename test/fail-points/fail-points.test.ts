@@ -30,6 +30,9 @@ const OF_OTHERS = [
   /^counters\/(counter\.js readCount|snapshot\.js )/,
   /^engine\/(join|reception|stats)\.js /,
   /^channel\//,
+  // No link here is corrupt, and none has more in blocks under way than it may.
+  /^ring\/ring\.js RingReader\.#refuse/,
+  /^link\/chunk-pool\.js ChunkPool\.awaitReceived/,
   // Whoever dies repairs nothing; lanes are thread 0's; pausing outlives who does it; and no letter
   // of a dead job is refused here.
   /^ring\/queue-signals\.js QueueSignals\.(isPaused|forgetDead)/,
