@@ -35,7 +35,11 @@ void expect_refused(uint32_t length, FrameKind kind) {
   CHECK_EQ(reader.corrupt(), "a length of " + std::to_string(length) + " bytes");
   CHECK(!reader.has_frames());
   CHECK_EQ(poll(reader, 10), "");
-  CHECK_EQ(*memory.at(LINK_HEAD), 8u);
+  // The producer finds a head that cannot be, and closes the ring too.
+  CHECK_EQ(*memory.at(LINK_HEAD), 8u + REFUSED_UNITS);
+  RingWriter<> writer(memory.bytes(), memory.place);
+  CHECK_EQ(writer.free_bytes(), 0u);
+  CHECK(!writer.corrupt().empty());
 }
 
 }  // namespace
