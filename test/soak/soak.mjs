@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 
 const HELP = `Everything that takes long. Each phase with the addon and without.
 
-  npm run test:soak                              about half an hour on two cores
+  npm run test:soak                              over an hour on two cores
   npm run test:soak -- --minutes 3 --kills 200   shorter
   npm run test:soak -- --phase load              one phase; repeatable
   npm run test:soak -- --variant addon           one variant
