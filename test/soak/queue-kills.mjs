@@ -7,6 +7,7 @@
 
 import assert from 'node:assert/strict'
 import { setEnvironmentData } from 'node:worker_threads'
+import { createRandom } from './random.mjs'
 
 // Before the words are looked for, here and in each worker.
 setEnvironmentData('queue-words', new Int32Array(new SharedArrayBuffer(4 * 1024 * 1024)))
@@ -23,16 +24,6 @@ const WATCHDOG_MS = 60_000
 
 const [addon, kills, seed] = process.argv.slice(2).map((text) => JSON.parse(text))
 const name = addon ? 'addon' : 'portable'
-
-/** Mulberry32: the same kills at about the same moments for the same seed. */
-function createRandom(state) {
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 const random = createRandom(seed)
 const turn = () => new Promise((resolve) => setImmediate(resolve))
