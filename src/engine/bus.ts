@@ -3,7 +3,7 @@
 //
 // The main thread and every worker have exactly one. Agents and the engine object are thin faces of
 // it. The parts know nothing of each other; this file is where a frame becomes a handler call and a
-// result becomes a reply.
+// result becomes a reply. What goes out is joined in `sending.ts`.
 
 import { RequestWatch } from '../agent/request-watch.js'
 import type { Handler } from '../agent/mailbox.js'
@@ -11,39 +11,32 @@ import type { BatchOptions, SubscribeOptions } from '../agent/agent.js'
 import { createMonotonicClock, type Clock } from '../base/clock.js'
 import { FlyshuttleError } from '../base/errors.js'
 import { tell, threadName } from '../base/events.js'
-import { THREADS_MAX } from '../base/limits.js'
-import { createRandom } from '../base/random.js'
 import { checkRpc, type Rpc } from '../codec/message.js'
-import { SubjectCounters } from '../counters/subject-counters.js'
 import { LoopMeter } from '../counters/thread-counters.js'
 import { createDoorbell, type Doorbell } from '../link/doorbell.js'
-import { Leases } from '../agent/lease.js'
-import { ChunkPool } from '../link/chunk-pool.js'
 import { Inbox } from '../link/inbox.js'
-import { Outbox } from '../link/outbox.js'
-import { DictionaryWriter } from '../memory/dictionary.js'
+import type { Outbox } from '../link/outbox.js'
 import { Lane, ThreadCounter, geometryList } from '../memory/layout.js'
-import { isNear } from '../placement/plan.js'
 import type { Queues } from '../queue/queues.js'
-import { lostLetter, type DeadLetter } from '../routing/dead-letter.js'
+import type { DeadLetter } from '../routing/dead-letter.js'
 import { Dispatcher } from '../routing/dispatcher.js'
 import type { LocalSubscription } from '../routing/target.js'
 import { PLAIN, envelopeOfChecked } from '../routing/envelope.js'
-import { Publishers } from '../routing/publishers.js'
+import type { Publishers } from '../routing/publishers.js'
 import { NO_OPTIONS, type PendingRequest, type RequestOptions } from '../routing/requests.js'
 import type { RequestBlocks } from '../routing/request-blocks.js'
-import { RouteTable } from '../routing/route-table.js'
-import { Sender } from '../routing/sender.js'
+import type { Sender } from '../routing/sender.js'
 import { Awaiting } from './awaiting.js'
 import type { BusHost, BusOptions } from './bus-host.js'
 import { ControlPlane } from './control-plane.js'
 import { DeadLetters } from './dead-letters.js'
 import { flushSync } from './flush-sync.js'
 import type { Letters } from './letters.js'
-import { Loans } from './loans.js'
+import type { Loans } from './loans.js'
 import { createQueues } from './queue-host.js'
 import { isSpecial, requestSpecially } from './special-requests.js'
 import { Replies } from './replies.js'
+import { Sending } from './sending.js'
 import { Streaming } from './streaming.js'
 import type { SubscribeTarget } from './subscribe-options.js'
 import { SlowWatch } from './slow-watch.js'
@@ -82,46 +75,21 @@ export class Bus {
     const hold = (isWaiting: boolean): void => this.hold(isWaiting)
     const report = (error: unknown, subject: string): void => this.#report(error, subject, '')
     const copyBytes = binding?.copyBytes ?? null
-    const dictionary = new DictionaryWriter(region, thread)
-    this.#outbox = new Outbox(region, thread)
-    const pool = new ChunkPool(region, thread, this.clock, (waiting) => this.wake(waiting))
-    const leases = new Leases(pool, region.memory)
-    // A seed of its own for each thread and each of its lives.
-    const random = createRandom(incarnation * THREADS_MAX + thread)
-    const near = (to: number): boolean => isNear(options.slots, thread, to)
-    const { rules, counts, packing } = options.subjects
-    const subjects = new SubjectCounters(counts, thread, rules.length)
-    const routes = new RouteTable(region, this.#outbox, dictionary, near, random, rules, packing)
-    const isExpired = (deadlineMs: number): boolean => {
-      if (deadlineMs > this.clock.nowMs()) return false
-      this.#outbox.counters.add(ThreadCounter.Expired, 1)
-      return true
-    }
-    let isSenderWaiting = false
-    this.sender = new Sender(
-      region,
-      this.#outbox,
-      routes,
-      dictionary,
-      incarnation,
-      pool,
-      subjects,
-      copyBytes,
-      {
-        onWaiting: (isWaiting) => {
-          if (isWaiting !== isSenderWaiting) hold((isSenderWaiting = isWaiting))
-        },
-        onLost: (error, subject, parcel) => {
-          this.#report(error, subject, '')
-          this.#bury(lostLetter(error, subject, parcel, thread))
-        },
-        isExpired,
+    const sending = new Sending(options, this.clock, {
+      hold,
+      wake: (to) => this.wake(to),
+      onLost: (error, letter) => {
+        this.#report(error, letter.subject, '')
+        this.#bury(letter)
       },
-    )
-    this.loans = new Loans(leases, this.sender, hold)
+    })
+    const isExpired = (deadlineMs: number): boolean => sending.isExpired(deadlineMs)
+    this.#outbox = sending.outbox
+    this.sender = sending.sender
+    this.loans = sending.loans
+    this.publishers = sending.publishers
     const parts = { region, incarnation, copyBytes, report }
     this.queues = createQueues(this, host, parts)
-    this.publishers = new Publishers(region, this.#outbox, routes, this.sender)
     const watch = new RequestWatch(this.clock, this.#outbox.counters)
     this.#replies = new Replies(this.#outbox, this.sender, watch, report)
     const decodeReply = (): unknown => this.#dispatcher.decodeReply()
@@ -138,7 +106,7 @@ export class Bus {
       this.#replies,
       (source, payload) => host.onControl(source, payload),
     )
-    this.#dispatcher = new Dispatcher(region, leases, copyBytes, watch, {
+    this.#dispatcher = new Dispatcher(region, sending.leases, copyBytes, watch, {
       onReply: (from, counter, isFailed, note) =>
         this.#awaiting.onReply(this.#inbox.source, from, counter, isFailed, note),
       onPart: (source, from, counter, note, isFailed) =>

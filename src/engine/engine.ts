@@ -1,48 +1,34 @@
 // The engine object: one per process as a rule, made on the main thread, which is thread 0 of it.
 //
-// It creates the region, starts the threads, keeps the registry of subscriptions, and closes
-// everything in order. What it can do with messages is in `endpoint.ts`, the same as for agents;
-// which agent runs where is in `fleet.ts`.
+// It is a face. It makes the region and joins three parts: what thread 0 keeps for all threads is
+// in `hub.ts`, how threads begin and end in `life.ts`, which agent runs where in `fleet.ts`. What
+// it can do with messages is in `endpoint.ts`, the same as for agents.
 
 import { randomUUID } from 'node:crypto'
-import { threadId, type MessagePort } from 'node:worker_threads'
 import { checkKeys } from '../base/checks.js'
-import { FlyshuttleError } from '../base/errors.js'
-import { tell, threadName } from '../base/events.js'
 import { CLOSE_TIMEOUT_MS_DEFAULT } from '../base/limits.js'
-import { fromRecord } from '../codec/error-record.js'
 import type { Rpc } from '../codec/message.js'
-import { ChunkReclaim } from '../link/chunk-reclaim.js'
-import { EngineState, planGeometry } from '../memory/layout.js'
+import { planGeometry } from '../memory/layout.js'
 import { createRegion, type Region } from '../memory/region.js'
-import type { NativeBinding } from '../native/binding.js'
 import type { LoadedBinding } from '../native/load.js'
 import { bindingFor } from '../native/wanted.js'
 import { startTrace } from '../observe/trace.js'
 import { usableCores } from '../placement/cgroup.js'
 import type { Answer, SubscribeOptions } from '../agent/agent.js'
 import type { RequestInfo } from '../agent/info.js'
-import { AgentHost } from './agent-host.js'
-import { Bus } from './bus.js'
-import { chunksOf, type ChunkStats } from './chunks.js'
-import { closeThreads } from './closing.js'
-import type { EngineBoot, ErrorContext, RegistryRequest } from './control.js'
-import { Endpoint } from './endpoint.js'
-import type { SubscriptionHandle } from './handles.js'
-import { Fleet, type AgentHandle, type SpawnOptions } from './fleet.js'
-import { HANDLE_VERSION, type JoinHandle } from './join.js'
-import { checkOptions, type CheckedOptions, type EngineOptions } from './options.js'
-import { LetterOffice } from './letter-office.js'
-import { Placing, canPlace, type PlacementInfo } from './placement.js'
-import type { QueueDirectory } from '../queue/directory.js'
 import { checkTimeoutMs } from '../routing/requests.js'
-import { Door, type Admission } from './reception.js'
-import { createDirectory } from './queue-host.js'
-import { tellUser } from './tell-user.js'
-import { Registry } from './registry.js'
-import { statsOf, type EngineStats } from './stats.js'
-import { isTaken, Threads, type Place } from './threads.js'
+import { chunksOf, type ChunkStats } from './chunks.js'
+import type { EngineBoot } from './control.js'
 import type { Capabilities, ThreadInfo } from './described.js'
+import { Endpoint } from './endpoint.js'
+import type { AgentHandle, SpawnOptions } from './fleet.js'
+import type { SubscriptionHandle } from './handles.js'
+import { Hub } from './hub.js'
+import type { JoinHandle } from './join.js'
+import { Life } from './life.js'
+import { checkOptions, type CheckedOptions, type EngineOptions } from './options.js'
+import { Placing, canPlace, type PlacementInfo } from './placement.js'
+import { statsOf, type EngineStats } from './stats.js'
 
 /**
  * Starts an engine and its threads.
@@ -75,22 +61,10 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 export class Engine extends Endpoint {
   readonly capabilities: Capabilities
   readonly #region: Region
-  readonly #bus: Bus
-  readonly #host: AgentHost
-  readonly #registry: Registry
-  readonly #office: LetterOffice
-  readonly #queues: QueueDirectory
-  readonly #door: Door
   readonly #boot: EngineBoot
-  readonly #threads: Threads
-  readonly #reclaim: ChunkReclaim
-  readonly #fleet: Fleet
-  readonly #bells: Int32Array
-  readonly #binding: NativeBinding | null
+  readonly #hub: Hub
+  readonly #life: Life
   readonly #placing: Placing
-  readonly #onError: CheckedOptions['onError']
-  readonly #closing = new AbortController()
-  #closed: Promise<void> | null = null
 
   /** Use `createEngine`. */
   constructor(
@@ -103,73 +77,45 @@ export class Engine extends Endpoint {
     const { threads: count } = region.layout
     const bells = new Int32Array(new SharedArrayBuffer(count * 4))
     for (let thread = 0; thread < count; thread++) bells[thread] = binding?.createBell() ?? -1
-    const cores = usableCores()
-    const registry = new Registry(region)
+    const available = usableCores()
+    const cores = placing.coresOf(available)
     const hasAddon = binding !== null
     const { slots } = placing
-    const shared = { bells, spinUs, spinBudgetUs, cores: placing.coresOf(cores), slots, subjects }
+    const shared = { bells, spinUs, spinBudgetUs, cores, slots, subjects }
     const boot = { ...shared, engineId: randomUUID(), memory: region.memory, hasAddon }
     placing.takeMain(region)
-    const bus: Bus = new Bus(
-      { ...shared, region, thread: 0, incarnation: 1, binding, ids: registry.takeIds(0) },
-      {
-        takeIds: async () => registry.takeIds(0),
-        addSubscription: async (entry) => registry.add(entry),
-        removeSubscription: async (id) => registry.remove([id]),
-        askQueues: async (request) => this.#queues.open(request.wish, 0),
-        onControl: async (source, payload) => this.#obey(source, payload as RegistryRequest),
-        onError: (error, context) => this.#report(error, context),
-        makeLetters: ({ sender }) => new LetterOffice(region, sender, options.deadLetters),
-      },
-    )
-    super(bus, { agent: 0, name: '' })
+    const hub = new Hub(region, boot, binding, options)
+    super(hub.bus, { agent: 0, name: '' })
     this.#region = region
-    this.#bus = bus
-    this.#registry = registry
-    this.#office = bus.letters as LetterOffice
-    this.#queues = createDirectory(region, bus, this.#office)
-    this.#bells = bells
-    this.#binding = binding
-    this.#placing = placing
-    this.#onError = options.onError
-    this.#host = new AgentHost(bus, this.#closing.signal)
     this.#boot = boot
-    this.#door = new Door(boot.engineId, region, (port) => this.#admit(port))
-    this.#reclaim = new ChunkReclaim(region, (waiting) => bus.wake(waiting))
-    this.#threads = new Threads(region, boot, {
-      onGone: ({ thread }) => void this.#reclaim.reclaim(thread),
-      onDeath: (place, why, wasReady) => this.#onDeath(place, why, wasReady),
-    })
-    this.#fleet = new Fleet(this.#threads, this.#host, {
-      startThread: (place) => this.#startThread(place),
-      ask: (place, request, timeoutMs) => bus.control(place.thread, request, timeoutMs),
-    })
+    this.#hub = hub
+    this.#life = new Life(region, boot, hub, placing, binding)
+    this.#placing = placing
     this.capabilities = Object.freeze({
       addon: hasAddon,
       addonFile: file,
       addonReason: reason,
       placement: canPlace(binding),
-      cores,
+      cores: available,
       frameBytesMax: region.layout.bulkRingBytes / 4,
-      messageBytesMax: this.#reclaim.layout.bytesMax,
+      messageBytesMax: this.#life.reclaim.layout.bytesMax,
     })
   }
 
   /** The threads that take part, the main thread first. */
   get threads(): readonly ThreadInfo[] {
-    return this.#threads.places
-      .filter((place) => place.thread === 0 || isTaken(place))
-      .map((place) => ({
-        index: place.thread,
-        agents: this.#fleet.namesOn(place),
-        hasJoined: place.guest !== null,
-        terminate: this.#terminate.bind(this, place, place.incarnation),
-      }))
+    const life = this.#life
+    return life.threads.taking.map((place) => ({
+      index: place.thread,
+      agents: life.fleet.namesOn(place),
+      hasJoined: place.guest !== null,
+      terminate: life.terminate.bind(life, place, place.incarnation),
+    }))
   }
 
   /** Where the threads run and where their memory lies, and what of it was refused. */
   get placement(): PlacementInfo {
-    return this.#placing.info(this.#threads.places)
+    return this.#placing.info(this.#life.threads.places)
   }
 
   /**
@@ -183,9 +129,9 @@ export class Engine extends Endpoint {
    * console.table(links.map(({ from, to, frames, full }) => ({ from, to, frames, full })))
    */
   stats(): EngineStats {
-    const { clock } = this.#bus
-    const { places } = this.#threads
-    return statsOf(this.#region, this.#boot, clock, places, this.#fleet, this.#office.info)
+    const { bus, office } = this.#hub
+    const { threads, fleet } = this.#life
+    return statsOf(this.#region, this.#boot, bus.clock, threads.places, fleet, office.info)
   }
 
   /**
@@ -193,8 +139,9 @@ export class Engine extends Endpoint {
    * without asking the threads, so a leak shows also when they are stuck.
    */
   chunks(): ChunkStats {
-    const nowMs = this.#bus.clock.nowMs()
-    return chunksOf(this.#region, this.#reclaim, nowMs, this.#threads.places, this.#fleet)
+    const nowMs = this.#hub.bus.clock.nowMs()
+    const { reclaim, threads, fleet } = this.#life
+    return chunksOf(this.#region, reclaim, nowMs, threads.places, fleet)
   }
 
   /**
@@ -214,12 +161,13 @@ export class Engine extends Endpoint {
     agent: string | URL | { readonly name: string },
     options: SpawnOptions = {},
   ): Promise<AgentHandle> {
-    if (this.#closed !== null) throw new FlyshuttleError('ERR_CLOSED', { found: 'spawn' })
-    this.#bus.hold(true)
+    this.#life.checkOpen('spawn')
+    const { bus } = this.#hub
+    bus.hold(true)
     try {
-      return await this.#fleet.spawn(name, agent, options)
+      return await this.#life.fleet.spawn(name, agent, options)
     } finally {
-      this.#bus.hold(false)
+      bus.hold(false)
     }
   }
 
@@ -247,13 +195,13 @@ export class Engine extends Endpoint {
     options?: SubscribeOptions,
   ): Promise<SubscriptionHandle>
   override handle(...given: any[]): any {
-    if (given.length === 0) return this.#makeHandle()
+    if (given.length === 0) return this.#life.letJoin()
     return super.handle(...(given as Parameters<Endpoint['handle']>))
   }
 
   /** A running agent by name. @throws ERR_AGENT_UNKNOWN */
   agent(name: string): AgentHandle {
-    return this.#fleet.find(name)
+    return this.#life.fleet.find(name)
   }
 
   /**
@@ -267,7 +215,7 @@ export class Engine extends Endpoint {
   async close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     checkKeys('close', options, ['timeoutMs'])
     const timeoutMs = checkTimeoutMs(options.timeoutMs ?? CLOSE_TIMEOUT_MS_DEFAULT)
-    await (this.#closed ??= this.#close(timeoutMs))
+    await this.#life.close(timeoutMs)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -275,126 +223,12 @@ export class Engine extends Endpoint {
   }
 
   /** For `createEngine`. */
-  async startThreads(count: number): Promise<void> {
-    this.#placing.check()
-    await Promise.all(this.#threads.places.slice(1, count + 1).map((p) => this.#startThread(p)))
+  startThreads(count: number): Promise<void> {
+    return this.#life.start(count)
   }
 
   /** Ends everything at once. For `createEngine`, when a thread does not start. */
-  async abandon(): Promise<void> {
-    this.#door.close(EngineState.Closed)
-    await Promise.all(this.#workers().map((place) => this.#end(place)))
-    this.#bus.close()
-    this.#reclaim.reclaim(0)
-    for (const bell of this.#bells) if (bell >= 0) this.#binding?.closeBell(bell)
-    this.#bells.fill(-1)
-    this.#placing.releaseMain()
-  }
-
-  async #close(timeoutMs: number): Promise<void> {
-    this.#door.close(EngineState.Closing)
-    this.#bus.hold(true)
-    this.#closing.abort()
-    this.#bus.flush()
-    await closeThreads(
-      {
-        bus: this.#bus,
-        agents: this.#host,
-        places: this.#workers(),
-        queues: this.#queues,
-        onError: (error, thread) => this.#report(error, { subject: '(close)', thread, agent: '' }),
-      },
-      timeoutMs,
-    )
-    await this.abandon()
-  }
-
-  #workers(): Place[] {
-    return this.#threads.places.filter(isTaken)
-  }
-
-  async #startThread(place: Place): Promise<void> {
-    await this.#threads.start(place, this.#registry.takeIds(place.thread))
-    try {
-      this.#placing.check(place.placed)
-    } catch (error) {
-      await this.#end(place)
-      throw error
-    }
-  }
-
-  async #terminate(place: Place, incarnation: number): Promise<void> {
-    if (place.thread === 0) {
-      const data = { option: 'thread', found: 'the main thread', wanted: 'a worker' }
-      throw new FlyshuttleError('ERR_OPTION_INVALID', data)
-    }
-    if (place.guest !== null) {
-      const data = { option: 'thread', found: 'one that joined', wanted: 'a worker of the engine' }
-      throw new FlyshuttleError('ERR_OPTION_INVALID', data)
-    }
-    // A successor on its place is another thread.
-    if (place.incarnation !== incarnation) return
-    await place.worker?.terminate()
-    await place.ended
-  }
-
-  async #end(place: Place): Promise<void> {
-    place.isClosing = true
-    await place.worker?.terminate()
-    place.guest?.close()
-    await place.ended
-  }
-
-  #makeHandle(): JoinHandle {
-    if (this.#closed !== null) throw new FlyshuttleError('ERR_CLOSED', { found: 'handle' })
-    this.#door.open()
-    return Object.freeze({ flyshuttle: 'engine', version: HANDLE_VERSION, threadId, ...this.#boot })
-  }
-
-  #admit(port: MessagePort): Admission {
-    const { thread, incarnation } = this.#threads.admit(port)
-    return { thread, incarnation, ids: this.#registry.takeIds(thread) }
-  }
-
-  async #obey(source: number, request: RegistryRequest): Promise<unknown> {
-    switch (request.op) {
-      case 'ids':
-        return this.#registry.takeIds(source)
-      case 'subscribe':
-        return this.#registry.add(request.entry)
-      case 'unsubscribe':
-        return this.#registry.remove([request.id], source)
-      case 'bury':
-      case 'letters':
-        return this.#office.obey(source, request)
-      case 'report':
-        return this.#report(fromRecord(request.error), request.context)
-      case 'queue':
-        return this.#queues.open(request.wish, source)
-    }
-  }
-
-  #onDeath(place: Place, reason: unknown, wasReady: boolean): void {
-    const { thread, incarnation } = place
-    const listened = this.#registry.withdraw(thread)
-    this.#office.forget(thread)
-    const agents = this.#fleet.lose(place)
-    const agent = agents.join()
-    // The announcement set every ready bit and said "awake" for everybody: only a bell wakes now.
-    for (const { index } of this.threads) this.#bus.ringAnyway(index)
-    // One that joined and listened to nothing takes nothing with it: its owner ended it.
-    const isMissed = place.isOwn || listened > 0 || agent !== ''
-    const found = reason instanceof Error ? reason.message : String(reason)
-    const name = threadName(thread)
-    // One that left in order has seen to what it had, and hears itself what went wrong.
-    if (place.hasLeft) return
-    tell('dead', () => ({ thread, name, incarnation, reason: found, agents }))
-    if (!wasReady || !isMissed) return
-    const error = new FlyshuttleError('ERR_THREAD_DIED', { thread, found }, reason)
-    this.#report(error, { subject: '(thread)', thread, agent })
-  }
-
-  #report(error: unknown, context: ErrorContext): void {
-    tellUser(() => this.#onError(error, context))
+  abandon(): Promise<void> {
+    return this.#life.abandon()
   }
 }

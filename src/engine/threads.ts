@@ -80,6 +80,11 @@ export class Threads {
     }
   }
 
+  /** The places of those that take part, the main thread first. */
+  get taking(): Place[] {
+    return this.places.filter((place) => place.thread === 0 || isTaken(place))
+  }
+
   /** A place without a thread. @throws ERR_THREAD_LIMIT */
   vacant(): Place {
     const place = this.places.find((place) => place.thread > 0 && !isTaken(place))
