@@ -8,28 +8,20 @@
 import assert from 'node:assert/strict'
 import { World, turn } from '../fail-points/world.mjs'
 import { createRandom } from './random.mjs'
+import { Watchdog } from './watchdog.mjs'
 
 const WAYS = ['terminate', 'exit', 'throw', 'memory']
 const KILLS_PER_ENGINE = 24
 /** How long a victim lives, in turns of main's loop. */
 const TURNS_MAX = 400
-const WATCHDOG_MS = 60_000
+/** How long the request that ends a victim may take. */
+const DYING_MS = 60_000
 
 const [addon, kills, seed] = process.argv.slice(2).map((text) => JSON.parse(text))
 const name = addon ? 'addon' : 'portable'
 
 const random = createRandom(seed)
-let timer
-let current = ''
-
-function startKill(text) {
-  current = text
-  clearTimeout(timer)
-  timer = setTimeout(() => {
-    console.log(`FAILED: hangs for ${WATCHDOG_MS} ms: ${current}`)
-    process.exit(1)
-  }, WATCHDOG_MS)
-}
+const watchdog = new Watchdog()
 
 /** Ends the victim in the middle of bursts; resolves when those bursts have ended too. */
 async function kill(world, way) {
@@ -47,7 +39,7 @@ async function kill(world, way) {
   for (let turns = Math.floor(random() * TURNS_MAX); turns > 0; turns--) await turn()
   if (way === 'terminate') await world.endVictim()
   else {
-    const asked = world.engine.request('victim.die', way, { timeoutMs: WATCHDOG_MS })
+    const asked = world.engine.request('victim.die', way, { timeoutMs: DYING_MS })
     await assert.rejects(asked, { code: 'ERR_RESPONDER_DIED' })
     await world.endVictim(false)
   }
@@ -59,7 +51,7 @@ const ended = { passed: 0, failed: 0 }
 let world = null
 for (let n = 0; n < kills; n++) {
   const way = WAYS[n % WAYS.length]
-  startKill(`kill ${n}, ${way}, seed ${seed}`)
+  watchdog.watch(`kill ${n}, ${way}, seed ${seed}`)
   try {
     if (world === null) {
       world = new World(addon)
@@ -76,13 +68,13 @@ for (let n = 0; n < kills; n++) {
     ended.passed++
   } catch (error) {
     ended.failed++
-    console.log(`FAILED: ${current}\n${error.stack}`)
+    console.log(`FAILED: ${watchdog.current}\n${error.stack}`)
     await world?.engine?.close({ timeoutMs: 1000 })
     world = null
   }
   if ((n + 1) % 100 === 0) console.log(`kills, ${name}: ${n + 1} of ${kills}`)
 }
-clearTimeout(timer)
+watchdog.stop()
 const rssMb = Math.round(process.memoryUsage.rss() / 2 ** 20)
 console.log(`kills, ${name}: RSS ${rssMb} MiB at the end`)
 console.log(`${ended.passed} passed, ${ended.failed} failed`)

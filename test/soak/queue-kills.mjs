@@ -8,6 +8,7 @@
 import assert from 'node:assert/strict'
 import { setEnvironmentData } from 'node:worker_threads'
 import { createRandom } from './random.mjs'
+import { Watchdog } from './watchdog.mjs'
 
 // Before the words are looked for, here and in each worker.
 setEnvironmentData('queue-words', new Int32Array(new SharedArrayBuffer(4 * 1024 * 1024)))
@@ -20,23 +21,15 @@ const KILLS_PER_ENGINE = 50
 const VICTIMS = [1, 2]
 /** How long a victim lives, in turns of main's loop. */
 const TURNS_MAX = 30
-const WATCHDOG_MS = 60_000
+/** How long the request that ends a victim may take. */
+const DYING_MS = 60_000
 
 const [addon, kills, seed] = process.argv.slice(2).map((text) => JSON.parse(text))
 const name = addon ? 'addon' : 'portable'
 
 const random = createRandom(seed)
 const turn = () => new Promise((resolve) => setImmediate(resolve))
-let current = ''
-let timer
-function watch(text) {
-  current = text
-  clearTimeout(timer)
-  timer = setTimeout(() => {
-    console.log(`FAILED: hangs for ${WATCHDOG_MS} ms: ${current}`)
-    process.exit(1)
-  }, WATCHDOG_MS)
-}
+const watchdog = new Watchdog()
 
 class World {
   kills = 0
@@ -78,7 +71,7 @@ class World {
     for (let turns = Math.floor(random() * TURNS_MAX); turns > 0; turns--) await turn()
     if (way === 'terminate') await find()?.terminate()
     else {
-      const asked = this.engine.request('queue-victim.die', way, { timeoutMs: WATCHDOG_MS })
+      const asked = this.engine.request('queue-victim.die', way, { timeoutMs: DYING_MS })
       // Either of the two may have been asked.
       await assert.rejects(asked, { code: 'ERR_RESPONDER_DIED' })
     }
@@ -120,23 +113,23 @@ for (let n = 0; n < kills;) {
   const world = new World()
   const first = n
   try {
-    watch(`opening, kill ${n}, seed ${seed}`)
+    watchdog.watch(`opening, kill ${n}, seed ${seed}`)
     await world.open()
     for (; n < kills && world.kills < KILLS_PER_ENGINE; n++) {
-      watch(`kill ${n}, ${WAYS[n % WAYS.length]}, seed ${seed}`)
+      watchdog.watch(`kill ${n}, ${WAYS[n % WAYS.length]}, seed ${seed}`)
       await world.kill(WAYS[n % WAYS.length])
     }
-    watch(`settling after kill ${n}, seed ${seed}`)
+    watchdog.watch(`settling after kill ${n}, seed ${seed}`)
     ended.jobs += await world.settle()
     ended.passed += n - first
   } catch (error) {
     ended.failed++
-    console.log(`FAILED: ${current}\n${error.stack}`)
+    console.log(`FAILED: ${watchdog.current}\n${error.stack}`)
     await world.engine?.close({ timeoutMs: 1000 })
     n++
   }
 }
-clearTimeout(timer)
+watchdog.stop()
 console.log(`queue kills, ${name}: ${ended.jobs} jobs, seed ${seed}`)
 console.log(`${ended.passed} passed, ${ended.failed} failed`)
 process.exitCode = ended.failed === 0 ? 0 : 1

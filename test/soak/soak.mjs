@@ -24,6 +24,8 @@ Phases
                variant): terminate(), process.exit, an uncaught throw, an exhausted heap
   queue-kills  workers that add jobs to work queues and handle them are ended --queue-kills times
                (default 10,000, half of them in each variant): no accepted job may be lost
+  loan-kills   threads that lend and lease blocks all the time are ended --loan-kills times (default
+               1000, half of them in each variant): what is leased stays whole, no block is left
   fail-points  a thread is ended at every step of the protocol, in every way
 
   --plot FILE  writes the memory of the last load as an SVG image
@@ -33,7 +35,7 @@ Phases
 
 The last line is "N passed, N failed".`
 
-const PHASES = ['load', 'mixed', 'kills', 'queue-kills', 'fail-points']
+const PHASES = ['load', 'mixed', 'kills', 'queue-kills', 'loan-kills', 'fail-points']
 const VARIANTS = ['addon', 'portable']
 
 const { values } = parseArgs({
@@ -44,6 +46,7 @@ const { values } = parseArgs({
     'queue-kills': { type: 'string', default: '10000' },
     phase: { type: 'string', multiple: true },
     variant: { type: 'string', multiple: true },
+    'loan-kills': { type: 'string', default: '1000' },
     plot: { type: 'string' },
     leak: { type: 'boolean', default: false },
     seed: { type: 'string' },
@@ -102,9 +105,10 @@ function argumentsOf(phase, variant, seed) {
       const kills = Math.ceil(Number(values.kills) / VARIANTS.length)
       return ['--max-old-space-size=64', file('kills.mjs'), String(addon), `${kills}`, `${seed}`]
     }
-    case 'queue-kills': {
-      const kills = Math.ceil(Number(values['queue-kills']) / VARIANTS.length)
-      return [file('queue-kills.mjs'), String(addon), `${kills}`, `${seed}`]
+    case 'queue-kills':
+    case 'loan-kills': {
+      const kills = Math.ceil(Number(values[phase]) / VARIANTS.length)
+      return [file(`${phase}.mjs`), String(addon), `${kills}`, `${seed}`]
     }
     case 'fail-points':
       return [file('../fail-points/run.mjs'), '--variant', variant, '--full']
