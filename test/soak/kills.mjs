@@ -12,6 +12,7 @@ import { Watchdog } from './watchdog.mjs'
 
 const WAYS = ['terminate', 'exit', 'throw', 'memory']
 const KILLS_PER_ENGINE = 24
+const FAILURES_MAX = 10
 /** How long a victim lives, in turns of main's loop. */
 const TURNS_MAX = 400
 /** How long the request that ends a victim may take. */
@@ -49,7 +50,7 @@ async function kill(world, way) {
 
 const ended = { passed: 0, failed: 0 }
 let world = null
-for (let n = 0; n < kills; n++) {
+for (let n = 0; n < kills && ended.failed < FAILURES_MAX; n++) {
   const way = WAYS[n % WAYS.length]
   watchdog.watch(`kill ${n}, ${way}, seed ${seed}`)
   try {

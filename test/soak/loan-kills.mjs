@@ -11,6 +11,7 @@ import { createRandom } from './random.mjs'
 import { Watchdog } from './watchdog.mjs'
 
 const KILLS_PER_ENGINE = 150
+const FAILURES_MAX = 10
 const TRADERS = 2
 /** How long a trader lives, in turns of main's loop. */
 const TURNS_MAX = 60
@@ -101,7 +102,7 @@ class World {
 }
 
 const ended = { passed: 0, failed: 0, leases: 0 }
-for (let n = 0; n < kills;) {
+for (let n = 0; n < kills && ended.failed < FAILURES_MAX;) {
   const world = new World()
   const first = n
   try {

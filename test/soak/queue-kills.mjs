@@ -18,6 +18,7 @@ const { JOBS_MAX, QUEUES, Word, acceptedJobs, addOne, handle, lostJobs, words, w
 
 const WAYS = ['terminate', 'exit', 'terminate', 'throw']
 const KILLS_PER_ENGINE = 50
+const FAILURES_MAX = 10
 const VICTIMS = [1, 2]
 /** How long a victim lives, in turns of main's loop. */
 const TURNS_MAX = 30
@@ -84,6 +85,11 @@ class World {
     }
   }
 
+  /** Whether enough words are left to note the jobs of a next kill, however slow it is. */
+  hasRoom() {
+    return Atomics.load(words, Word.Next) < JOBS_MAX / 2
+  }
+
   /** Everything that was accepted is done, and nothing else is left. */
   async settle() {
     Atomics.store(words, Word.Stop, 1)
@@ -109,13 +115,13 @@ class World {
 }
 
 const ended = { passed: 0, failed: 0, jobs: 0 }
-for (let n = 0; n < kills;) {
+for (let n = 0; n < kills && ended.failed < FAILURES_MAX;) {
   const world = new World()
   const first = n
   try {
     watchdog.watch(`opening, kill ${n}, seed ${seed}`)
     await world.open()
-    for (; n < kills && world.kills < KILLS_PER_ENGINE; n++) {
+    for (; n < kills && world.kills < KILLS_PER_ENGINE && world.hasRoom(); n++) {
       watchdog.watch(`kill ${n}, ${WAYS[n % WAYS.length]}, seed ${seed}`)
       await world.kill(WAYS[n % WAYS.length])
     }

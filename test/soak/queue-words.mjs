@@ -8,7 +8,7 @@ export const QUEUES = [
   { name: 'plain', options: { maxDeliver: 200, backoffMs: [0], capacity: 64 } },
   { name: 'keyed', options: { maxDeliver: 200, backoffMs: [0], capacity: 64, ordered: 'key' } },
 ]
-export const JOBS_MAX = 200_000
+export const JOBS_MAX = 300_000
 const KEYS = 5
 const THREADS = 3
 
