@@ -28,7 +28,7 @@ export interface ErrorRecord {
 
 /**
  * The record of anything that was thrown. An error without a `code` gets ERR_HANDLER. Causes are
- * kept eight deep; data that is not plain is described by a text; long texts are cut.
+ * kept eight deep; data that is not plain is described by a text; long texts are cut, and say so.
  */
 export function toRecord(error: unknown): ErrorRecord {
   return recordOf(error, CAUSES_MAX)
@@ -37,8 +37,8 @@ export function toRecord(error: unknown): ErrorRecord {
 /** The same without stack, data and causes: for a frame that cannot hold more. */
 export function toBriefRecord(error: unknown): ErrorRecord {
   const { name, code, message } = toRecord(error)
-  const brief = message.slice(0, BRIEF_LENGTH_MAX)
-  return { ...plainRecord(brief), name: name.slice(0, BRIEF_LENGTH_MAX), code }
+  const brief = cut(message, BRIEF_LENGTH_MAX)
+  return { ...plainRecord(brief), name: cut(name, BRIEF_LENGTH_MAX), code }
 }
 
 /**
@@ -96,8 +96,10 @@ function read(from: object, key: string): unknown {
   }
 }
 
-function cut(text: string): string {
-  return text.length <= TEXT_LENGTH_MAX ? text : `${text.slice(0, TEXT_LENGTH_MAX)} …`
+/** A text that is too long says at its end that it was cut, and what is missing. */
+function cut(text: string, lengthMax = TEXT_LENGTH_MAX): string {
+  const left = text.length - lengthMax
+  return left <= 0 ? text : `${text.slice(0, lengthMax)} … (${left} more characters)`
 }
 
 function dataOf(data: unknown): Record<string, unknown> {

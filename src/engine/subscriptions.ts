@@ -11,6 +11,7 @@ import { BatchMailbox } from '../agent/batch-mailbox.js'
 import type { RequestTicket } from '../agent/info.js'
 import { releasing } from '../agent/lease.js'
 import { Mailbox, type Handler, type MailboxEvents } from '../agent/mailbox.js'
+import type { FlyshuttleError } from '../base/errors.js'
 import { tell, threadName } from '../base/events.js'
 import { CompiledFilter } from '../codec/filter.js'
 import { filterText, parseFilter } from '../codec/filter-rule.js'
@@ -173,6 +174,9 @@ export class Subscriptions {
       await this.#host.announce(subscription.entry)
     } catch (error) {
       this.#forget(subscription)
+      // Thread 0 may still do what it has not done in time. Nobody else has the number before.
+      if (isLate(error)) this.#withdrawLate(subscription)
+      else this.#ids.push(id)
       throw error
     }
     return subscription
@@ -181,19 +185,50 @@ export class Subscriptions {
   async remove(subscription: LocalSubscription, drain: boolean, isClosed: boolean): Promise<void> {
     if (!this.#isLive(subscription)) return
     if (!isClosed) await this.#host.withdraw(subscription.entry.id)
+    await this.#end(subscription, drain)
+  }
+
+  /** It is withdrawn: nothing more is sent to it. */
+  async #end(subscription: LocalSubscription, drain: boolean): Promise<void> {
     if (!this.#isLive(subscription)) return
     if (drain) {
       await this.#host.drainArrived()
       await subscription.mailbox.stop(true)
     } else void subscription.mailbox.stop(false)
-    if (this.#isLive(subscription)) this.#forget(subscription)
+    if (!this.#isLive(subscription)) return
+    this.#forget(subscription)
+    this.#ids.push(subscription.entry.id)
   }
 
   /** It has taken as many messages as it wanted. */
   #endSpent(subscription: LocalSubscription): void {
-    this.remove(subscription, true, false).catch((error: unknown) =>
-      this.#host.onError(error, subscription.entry.pattern, subscription.name),
-    )
+    this.#withdraw(subscription)
+      .then(() => this.#end(subscription, true))
+      .catch((error: unknown) => this.#tellError(error, subscription))
+  }
+
+  /** It was never made, as far as its owner knows, but thread 0 may have entered it. */
+  #withdrawLate(subscription: LocalSubscription): void {
+    this.#withdraw(subscription)
+      .then(() => void this.#ids.push(subscription.entry.id))
+      .catch((error: unknown) => this.#tellError(error, subscription))
+  }
+
+  /** Withdraws, however long thread 0 takes: nobody is there who would do it again. */
+  async #withdraw({ entry }: LocalSubscription): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#host.withdraw(entry.id)
+      } catch (error) {
+        if (!isLate(error)) throw error
+      }
+    }
+  }
+
+  /** But that all ends with this thread's part is no news. */
+  #tellError(error: unknown, { entry, name }: LocalSubscription): void {
+    if ((error as FlyshuttleError).code === 'ERR_CLOSED') return
+    this.#host.onError(error, entry.pattern, name)
   }
 
   /** The end of a drain: what batch handlers gathered is theirs now. */
@@ -224,7 +259,6 @@ export class Subscriptions {
     // What was dropped with the mailbox may have kept its bit raised.
     this.#setFull(id, false)
     this.#i32[this.#rowsIndex + id] = 0
-    this.#ids.push(id)
     subscription.onEnd?.()
   }
 
@@ -265,6 +299,11 @@ export class Subscriptions {
     const name = threadName(thread)
     tell(event, () => ({ what: 'mailbox', thread, name, subject, agent, messages }))
   }
+}
+
+/** Whether thread 0 may not have seen yet what it was asked. */
+function isLate(error: unknown): boolean {
+  return (error as FlyshuttleError).code === 'ERR_TIMEOUT'
 }
 
 function typesOf(

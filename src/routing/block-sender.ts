@@ -74,7 +74,18 @@ export class BlockSender {
     if (block.feed(write)) return true
     isParked = true
     block.keepValues()
-    this.#parking.park(route, { ...parcel, feed: () => block.feed(write) })
+    let isFeeding = false
+    const feed = (): boolean => {
+      // A getter of the value under way may have everything that waits be written.
+      if (isFeeding) return false
+      isFeeding = true
+      try {
+        return block.feed(write)
+      } finally {
+        isFeeding = false
+      }
+    }
+    this.#parking.park(route, { ...parcel, feed })
     return false
   }
 }

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest'
 import { FlyshuttleError } from '../../src/base/errors.js'
-import { fromRecord, toRecord, type ErrorRecord } from '../../src/codec/error-record.js'
+import {
+  fromRecord,
+  toBriefRecord,
+  toRecord,
+  type ErrorRecord,
+} from '../../src/codec/error-record.js'
 import { MsgpackDecoder, MsgpackEncoder } from '../../src/codec/msgpack.js'
 import { viewsOf } from '../../src/memory/region.js'
 
@@ -155,7 +160,16 @@ test('a record is bounded, whatever is in the error', () => {
     data: { wide, long: 's'.repeat(1e6), list: Array.from({ length: 1e5 }, () => 1) },
   })
   expect(JSON.stringify(toRecord(error)).length).toBeLessThan(10_000)
-  expect(sent(error).message).toMatch(/^m{2000} …$/)
+  expect(sent(error).message).toMatch(/^m{2000} … \(998000 more characters\)$/)
+})
+
+test('a text that was cut says so, one that just fits is whole', () => {
+  expect(sent(new Error('m'.repeat(2000))).message).toBe('m'.repeat(2000))
+  expect(sent(new Error('m'.repeat(2001))).message).toBe(
+    `${'m'.repeat(2000)} … (1 more characters)`,
+  )
+  const { message } = toBriefRecord(new Error('m'.repeat(150)))
+  expect(message).toBe(`${'m'.repeat(100)} … (50 more characters)`)
 })
 
 test.each<[string, unknown]>([

@@ -171,6 +171,28 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(seen.filter((n) => typeof n === 'number')).toEqual(numbers(400))
   })
 
+  test('a value that writes what waits while it is read is sent once', async () => {
+    const engine = await alone()
+    const seen: number[] = []
+    const later: number[] = []
+    await engine.handle('work', ({ n }: { n: number }) => void seen.push(n))
+    await engine.subscribe('later', (n: number) => void later.push(n))
+    const values = numbers(400).map((n) => ({
+      pad: 'x'.repeat(500),
+      get n() {
+        engine.publish('later', n)
+        engine.flushSync()
+        return n
+      },
+    }))
+    const answered = engine.requestEach('work', values)
+    await engine.request('work', { n: 400 })
+    await answered
+    expect(seen).toEqual(numbers(401))
+    // A value for which there was no room is read again.
+    await until(() => new Set(later).size === 400)
+  })
+
   test('a value that asks while it is read harms neither call', async () => {
     const engine = await alone()
     await engine.handle(Half, ({ n }) => ({ half: n / 2 }))
