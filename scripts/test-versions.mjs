@@ -1,10 +1,12 @@
 // Runs the core suite under other versions of Node, with the addon and without: the binary that is
 // built once, for Node-API, must serve them all. `npm run test:versions -- --help`
 //
-// The versions come from the npm package `node`, whose newest release of each line is taken.
+// The versions come from the npm package `node`, whose newest release of each line is taken. What
+// does not depend on the version of Node, or takes minutes to be ended at random, is left to
+// `npm test` and the soak.
 
 import { execFile, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -26,6 +28,8 @@ const VARIANTS = {
   addon: { FLYSHUTTLE_NO_ADDON: '' },
   portable: { FLYSHUTTLE_NO_ADDON: '1' },
 }
+/** Left out: thousands of words and of deaths, whose outcome is that of our own steps. */
+const EXCLUDED = ['test/engine/*-kill*.test.ts', 'test/engine/hostile-words.test.ts']
 const RUN_TIMEOUT_MS = 10 * 60_000
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -50,7 +54,10 @@ async function main({ only = LINES, variant, json }) {
     const { path, version, problem } = await findNode(line)
     for (const name of variants) {
       console.log(`\n=== Node ${version}, ${name}`)
-      const outcome = problem === null ? await runSuite(path, name) : failed(problem)
+      // With the addon these have just been run both ways.
+      const isDone = name === 'portable' && variants.includes('addon')
+      const excluded = isDone ? [...EXCLUDED, ...testsOfBothVariants()] : EXCLUDED
+      const outcome = problem === null ? await runSuite(path, name, excluded) : failed(problem)
       runs.push({ node: version, variant: name, ...outcome })
       console.log(`--- Node ${version}, ${name}: ${textOf(outcome)}`)
     }
@@ -83,13 +90,21 @@ async function findNode(line) {
   }
 }
 
+/** Tests that run each case with the addon and without by themselves, where they have it. */
+function testsOfBothVariants() {
+  const files = readdirSync(join(root, 'test/engine')).filter((name) => name.endsWith('.test.ts'))
+  return files
+    .map((name) => `test/engine/${name}`)
+    .filter((path) => /\bVARIANTS\b/.test(readFileSync(join(root, path), 'utf8')))
+}
+
 /** One run of the suite. What it finds is read from vitest's own report. */
-async function runSuite(node, variant) {
+async function runSuite(node, variant, excluded) {
   const folder = mkdtempSync(join(tmpdir(), 'flyshuttle-versions-'))
   const report = join(folder, 'report.json')
   const startedMs = performance.now()
   try {
-    const code = await runVitest(node, report, VARIANTS[variant])
+    const code = await runVitest(node, report, VARIANTS[variant], excluded)
     const seconds = Math.round((performance.now() - startedMs) / 1000)
     return { ...countOf(report, code), seconds }
   } finally {
@@ -97,13 +112,12 @@ async function runSuite(node, variant) {
   }
 }
 
-function runVitest(node, report, environment) {
+function runVitest(node, report, environment, excluded) {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs')
   const folders = FOLDERS.map((folder) => `test/${folder}/`)
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const without = excluded.flatMap((path) => ['--exclude', path])
   // Types do not depend on the Node that runs the tests.
-  // Threads ended at random moments take minutes: `npm test` and the soak do that.
-  const without = ['--exclude', 'test/engine/*-kill*.test.ts']
   const args = [vitest, 'run', ...folders, ...without, '--typecheck.enabled=false', ...reporters]
   return new Promise((resolve) => {
     const child = spawn(node, args, {
