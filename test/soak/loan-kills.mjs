@@ -115,6 +115,7 @@ for (let n = 0; n < kills && ended.failed < FAILURES_MAX;) {
     watchdog.watch(`settling after kill ${n}, seed ${seed}`)
     ended.leases += await world.settle()
     ended.passed += n - first
+    console.log(`loan kills, ${name}: ${n} of ${kills}`)
   } catch (error) {
     ended.failed++
     console.log(`FAILED: ${watchdog.current}\n${error.stack}`)
