@@ -18,6 +18,9 @@ import { FRAME_HEADER_BYTES } from '../base/limits.js'
 import { AT_OFFSET, fieldSource, keyOf, type FieldSource } from './field-source.js'
 import type { Fields } from './schema.js'
 
+/** Requester's incarnation and counter, as they follow the header of a reply. */
+const CORRELATION_BYTES = 8
+
 /** Source of a function body with the parameters `views` and `host`, returning a `BoundStruct`. */
 export function structSource(fields: Fields, offsets: readonly number[], typeId: number): string {
   const names = Object.keys(fields).map((name) => JSON.stringify(name))
@@ -69,7 +72,7 @@ expire() {
 viewed = expiredOffset
 },
 }
-//# sourceURL=flyshuttle-struct-${typeId.toString(16).padStart(8, '0')}.js`
+//# sourceURL=flyshuttle-struct-${hexOf(typeId)}.js`
 }
 
 /**
@@ -90,6 +93,59 @@ export function emitterSource(
   typeId: number,
   number: number,
 ): string {
+  return frameSource(fields, offsets, `emit-${hexOf(typeId)}-${number}`, {
+    lane: 'gate, versionIndex, fullIndex, highWaterUnits, sourceShift, subjectId',
+    parameters: 'value, agent',
+    isRefused: 'i32[versionIndex] !== gate[0] || i32[fullIndex] !== 0 || left < 0',
+    payloadAt: FRAME_HEADER_BYTES,
+    head: `i32[word + 1] = word1 | (agent << sourceShift)
+i32[word + 2] = subjectId`,
+    isDone: 'left >= highWaterUnits',
+  })
+}
+
+/**
+ * The same, returning an `EmitReply`: one reply frame, in which the correlation follows the header.
+ * There is no gate, since a reply goes to one thread whatever the routes are.
+ */
+export function replyEmitterSource(
+  fields: Fields,
+  offsets: readonly number[],
+  typeId: number,
+  number: number,
+): string {
+  return frameSource(fields, offsets, `reply-${hexOf(typeId)}-${number}`, {
+    lane: 'reserveUnits, word2',
+    parameters: 'value, incarnation, counter',
+    isRefused: 'left < reserveUnits',
+    payloadAt: FRAME_HEADER_BYTES + CORRELATION_BYTES,
+    head: `i32[word + 1] = word1
+i32[word + 2] = word2
+i32[word + 4] = incarnation
+i32[word + 5] = counter`,
+    isDone: 'true',
+  })
+}
+
+/** What differs from one kind of frame to the other: names and pieces of source. */
+interface FrameParts {
+  /** What it takes from `lane` beside what all take. */
+  readonly lane: string
+  readonly parameters: string
+  readonly isRefused: string
+  readonly payloadAt: number
+  /** Stores words 1 and 2, and those between word 3 and the payload. */
+  readonly head: string
+  /** Whether nothing is to be done, given that the batch is listed and not full. */
+  readonly isDone: string
+}
+
+function frameSource(
+  fields: Fields,
+  offsets: readonly number[],
+  file: string,
+  { lane, parameters, isRefused, payloadAt, head, isDone }: FrameParts,
+): string {
   const names = Object.keys(fields).map((name) => JSON.stringify(name))
   const sources = Object.values(fields).map((type, i) =>
     fieldSource(type, i, offsets[i] as number, AT_OFFSET),
@@ -100,9 +156,9 @@ export function emitterSource(
 const { bytes: u8, i8, u16, i16, u32, i32, f32, f64, u64, i64, buffer } = views
 const { refuse, refuseMessage, isUint8Array, optionIndex } = host
 const { isPlainAscii, writeAscii, utf8Bytes, writeUtf8, bytesIn } = host
-const { cursor, gate, kept, versionIndex, fullIndex, data, mask, units, indexMax } = lane
-const { batchUnits, highWaterUnits, word0, word1, sourceShift, subjectId, typeId } = lane
-return function emit(value, agent) {
+const { cursor, kept, data, mask, units, indexMax, batchUnits, word0, word1, typeId } = lane
+const { ${lane} } = lane
+return function emit(${parameters}) {
 if (typeof value !== 'object' || value === null) refuseMessage(value)
 ${lines((_, i) => `const v${i} = value[${names[i]}]`)}
 ${declared(sources)}${lines(({ wrong }, i) => `if (${wrong}) refuse(${i}, v${i})`)}
@@ -110,26 +166,29 @@ const tail = cursor[0]
 const index = tail & mask
 const next = (tail + units) | 0
 const left = (cursor[1] - next) | 0
-if (i32[versionIndex] !== gate[0] || i32[fullIndex] !== 0 || left < 0 || index > indexMax) {
+if (${isRefused} || index > indexMax) {
 kept.value = { ${names.map((name, i) => `${keyOf(name)}: v${i}`).join(', ')} }
 return -1
 }
 const start = data + (index << 3)
-const offset = start + ${FRAME_HEADER_BYTES}
+const offset = start + ${payloadAt}
 ${lines((source) => source.store)}
 const word = start >>> 2
 i32[word] = word0
-i32[word + 1] = word1 | (agent << sourceShift)
-i32[word + 2] = subjectId
+${head}
 i32[word + 3] = typeId
 cursor[0] = next
-return ((next - cursor[2]) | 0) < batchUnits && cursor[3] !== 0 && left >= highWaterUnits ? 0 : 1
+return ((next - cursor[2]) | 0) < batchUnits && cursor[3] !== 0 && ${isDone} ? 0 : 1
 }
-//# sourceURL=flyshuttle-emit-${typeId.toString(16).padStart(8, '0')}-${number}.js`
+//# sourceURL=flyshuttle-${file}.js`
 }
 
 /** The locals of all fields, as one declaration. */
 export function declared(sources: readonly FieldSource[]): string {
   const names = sources.flatMap(({ locals }) => locals)
   return names.length === 0 ? '' : `let ${names.map((name) => `${name} = 0`).join(', ')}\n`
+}
+
+function hexOf(typeId: number): string {
+  return typeId.toString(16).padStart(8, '0')
 }

@@ -26,7 +26,7 @@ import {
   type Infer,
 } from './schema.js'
 import { publisherSource, type PublisherNumbers } from './publisher-source.js'
-import { emitterSource, structSource } from './struct-source.js'
+import { emitterSource, replyEmitterSource, structSource } from './struct-source.js'
 import * as text from './struct-text.js'
 import { isUint8Array } from 'node:util/types'
 
@@ -55,15 +55,11 @@ export interface BoundStruct<T> {
  * Where an emitter writes: one ring of one link, as plain numbers. Positions and sizes are in units
  * of 8 bytes, indexes in words of 4.
  */
-export interface EmitLane {
+interface RingLane {
   /** The ring's cursor: tail, limit, published, listed; see `ring/ring.ts`. */
   readonly cursor: Int32Array
-  /** Word 0: the shared version for which the way is open; anything else shuts it. */
-  readonly gate: Int32Array
   /** Takes the fields that were read of a message that was not written. */
   readonly kept: { value: unknown }
-  readonly versionIndex: number
-  readonly fullIndex: number
   /** Byte offset of the ring. */
   readonly data: number
   readonly mask: number
@@ -72,14 +68,29 @@ export interface EmitLane {
   /** The last index at which a frame fits before the ring's end. */
   readonly indexMax: number
   readonly batchUnits: number
-  readonly highWaterUnits: number
   readonly word0: number
   readonly word1: number
-  readonly sourceShift: number
-  readonly subjectId: number
   readonly typeId: number
   /** Different for each emitter of a thread. */
   readonly number: number
+}
+
+/** Where published messages go. */
+export interface EmitLane extends RingLane {
+  /** Word 0: the shared version for which the way is open; anything else shuts it. */
+  readonly gate: Int32Array
+  readonly versionIndex: number
+  readonly fullIndex: number
+  readonly highWaterUnits: number
+  readonly sourceShift: number
+  readonly subjectId: number
+}
+
+/** Where replies go. */
+export interface ReplyLane extends RingLane {
+  /** Room that must be left beyond the frame. */
+  readonly reserveUnits: number
+  readonly word2: number
 }
 
 /**
@@ -89,6 +100,9 @@ export interface EmitLane {
  * @throws ERR_PAYLOAD_INVALID naming the field, found and wanted; then nothing was written
  */
 export type Emit = (value: unknown, agent: number) => number
+
+/** The same for a reply, to the request with this correlation; the ring's fill is not looked at. */
+export type EmitReply = (value: unknown, incarnation: number, counter: number) => number
 
 /** What a bound publisher works with. */
 export interface PublisherLane {
@@ -156,6 +170,12 @@ export class StructCodec<T> {
   emitter(views: Views, lane: EmitLane): Emit {
     const source = emitterSource(this.fields, this.offsets, this.typeId, lane.number)
     return new Function('views', 'host', 'lane', source)(views, this.#host(), lane) as Emit
+  }
+
+  /** A new emitter of replies into one lane. */
+  replyEmitter(views: Views, lane: ReplyLane): EmitReply {
+    const source = replyEmitterSource(this.fields, this.offsets, this.typeId, lane.number)
+    return new Function('views', 'host', 'lane', source)(views, this.#host(), lane) as EmitReply
   }
 
   /** A publisher that takes the fields as arguments, in the order of `names`: each of them once. */

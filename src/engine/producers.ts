@@ -1,23 +1,20 @@
-// Handlers that reply with a stream: an async iterable or a generator, whose parts are sent as the
-// requester grants them.
-//
-// A part is asked for when there is credit for it and half of the link is free, so nothing gathers
-// here but the part in hand. Whatever ends a stream early (its requester stops or dies, a part
-// cannot be encoded, its subscription is withdrawn, the engine closes) ends the iterator too, by
-// `return()`, and aborts `info.signal`.
+// The streams with which handlers of this thread reply: which are under way, who is told of more
+// credit, of room, of deaths and ends. `producer.ts` is one of them.
 
 import type { RequestTicket } from '../agent/info.js'
 import type { RequestWatch } from '../agent/request-watch.js'
 import { FlyshuttleError } from '../base/errors.js'
 import { STREAMS_OPEN_MAX } from '../base/limits.js'
 import type { Message } from '../codec/message.js'
-import type { LinkWriter, Outbox } from '../link/outbox.js'
-import { Lane, ThreadCounter } from '../memory/layout.js'
+import type { Outbox } from '../link/outbox.js'
+import { ThreadCounter } from '../memory/layout.js'
 import { isGone, type Region } from '../memory/region.js'
-import { FLOW_STOP, FrameFlag, FrameKind, ReplyNote } from '../ring/frame.js'
+import { FLOW_STOP } from '../ring/frame.js'
+import { ReplyEmitters } from '../routing/reply-emitters.js'
 import type { Sender } from '../routing/sender.js'
+import { Producer } from './producer.js'
 import type { Replies } from './replies.js'
-import { dropStream, isPromise, partsOf, stopParts, type Parts, type Step } from './streamed.js'
+import { dropStream, partsOf, type Parts } from './streamed.js'
 
 export interface ProducersParts {
   readonly region: Region
@@ -31,6 +28,7 @@ export interface ProducersParts {
 
 export class Producers {
   readonly parts: ProducersParts
+  readonly emitters: ReplyEmitters
   readonly #open = new Map<number, Producer>()
   /** Those that have credit and wait for room. */
   readonly blocked = new Set<Producer>()
@@ -43,6 +41,7 @@ export class Producers {
 
   constructor(parts: ProducersParts) {
     this.parts = parts
+    this.emitters = new ReplyEmitters(parts.region.views)
   }
 
   /** How many streams are under way. */
@@ -145,124 +144,6 @@ export class Producers {
     this.#open.delete(keyOf(ticket.thread, ticket.counter))
     this.blocked.delete(producer)
     this.parts.outbox.counters.add(ThreadCounter.StreamsEnded, 1)
-  }
-}
-
-class Producer {
-  readonly #producers: Producers
-  readonly ticket: RequestTicket
-  readonly owner: number
-  readonly #reply: Message<unknown> | null
-  readonly #iterator: Parts
-  readonly #link: LinkWriter
-  readonly #onStep = (step: Step): void => this.#take(step)
-  readonly #onThrown = (error: unknown): void => {
-    if (!this.#hasEnded) this.#end(error)
-  }
-  #credit: number
-  /** A part is being made: its iterator's promise is pending. */
-  #isAsking = false
-  #isPumping = false
-  #hasEnded = false
-
-  constructor(
-    producers: Producers,
-    ticket: RequestTicket,
-    reply: Message<unknown> | null,
-    iterator: Parts,
-    owner: number,
-  ) {
-    this.#producers = producers
-    this.ticket = ticket
-    this.owner = owner
-    this.#reply = reply
-    this.#iterator = iterator
-    this.#credit = ticket.credit
-    this.#link = producers.parts.outbox.link(ticket.thread, Lane.Urgent)
-  }
-
-  grant(parts: number): void {
-    this.#credit += parts
-    this.pump()
-  }
-
-  /** Sends parts as far as there is credit and room. */
-  pump(): void {
-    if (this.#isPumping) return
-    this.#isPumping = true
-    try {
-      while (!this.#hasEnded && !this.#isAsking && this.#credit > 0) {
-        if (!this.#producers.parts.sender.direct.hasRoom(this.#link)) {
-          this.#producers.blocked.add(this)
-          break
-        }
-        const step = this.#iterator.next()
-        if (isPromise(step)) {
-          this.#isAsking = true
-          step.then(this.#onStep, this.#onThrown)
-        } else this.#send(step)
-      }
-    } catch (error) {
-      // Thrown by the iterator, or because the requester wrote nonsense into its words.
-      this.stop(error)
-    }
-    this.#isPumping = false
-  }
-
-  /** Nobody wants more of it. `error` is for the requester, if it still listens. */
-  stop(error: unknown = null): void {
-    if (this.#hasEnded) return
-    this.#producers.parts.watch.abandon(this.ticket)
-    this.#end(error)
-    const { subject } = this.ticket
-    stopParts(this.#iterator, (failure) => this.#producers.parts.onError(failure, subject))
-  }
-
-  #take(step: Step): void {
-    this.#isAsking = false
-    if (this.#hasEnded) return
-    this.#producers.gather()
-    this.#send(step)
-    this.pump()
-  }
-
-  #send(step: Step): void {
-    try {
-      if (step.done === true) {
-        this.#write(null, undefined, ReplyNote.End)
-        this.#end(null)
-        return
-      }
-      this.#credit--
-      this.#write(this.#reply, step.value, ReplyNote.None)
-    } catch (error) {
-      this.stop(error)
-    }
-  }
-
-  #end(error: unknown): void {
-    const { watch, replies } = this.#producers.parts
-    this.#hasEnded = true
-    this.#credit = 0
-    this.#producers.ended(this)
-    watch.done(this.ticket)
-    if (error !== null) replies.write(this.ticket, null, false, error)
-  }
-
-  #write(message: Message<unknown> | null, value: unknown, note: ReplyNote): void {
-    const { incarnation, counter } = this.ticket
-    const { sender } = this.#producers.parts
-    const { Reply } = FrameKind
-    sender.direct.send(
-      this.#link,
-      Reply,
-      FrameFlag.Stream,
-      message,
-      value,
-      incarnation,
-      counter,
-      note,
-    )
   }
 }
 

@@ -16,6 +16,7 @@ import { isGone, type Region } from '../memory/region.js'
 import { FLOW_STOP, FrameFlag, FrameKind, ReplyNote } from '../ring/frame.js'
 import type { Dispatcher } from '../routing/dispatcher.js'
 import { MESSAGE_OPTIONS, envelopeOfChecked, type MessageOptions } from '../routing/envelope.js'
+import type { Incoming } from '../routing/incoming.js'
 import { IncomingMany, type ManyReplies } from '../routing/many-replies.js'
 import type { AwaitedRequest } from '../routing/parcel.js'
 import { IncomingStream, type ReplyStream } from '../routing/reply-stream.js'
@@ -80,6 +81,7 @@ export class Streaming {
       onWaiting: (isWaiting) => parts.hold(isWaiting),
       onFlow: (counter, thread, incarnation, credit) =>
         this.#tellFlow(counter, thread, incarnation, credit, FrameFlag.Stream),
+      onEnd: (incoming) => parts.dispatcher.parts.forget(incoming),
     })
   }
 
@@ -139,27 +141,36 @@ export class Streaming {
     } else this.#parts.replies.write(ticket, reply, ok, result)
   }
 
-  /** One of several replies has come. */
+  /** One of several replies has come: for whom, unless it is the last. */
   onPart(
     source: number,
     incarnation: number,
     counter: number,
     note: number,
     isFailed: boolean,
-  ): void {
-    if (incarnation !== this.#parts.incarnation) return
+  ): Incoming | null {
+    if (incarnation !== this.#parts.incarnation) return null
     const incoming = this.#streams.find(counter)
-    if (incoming === null) return
-    if (note === ReplyNote.End) return incoming.onEnd(source, null)
+    if (incoming === null) return null
+    if (note === ReplyNote.End) {
+      incoming.onEnd(source, null)
+      return null
+    }
     let value: unknown
     try {
       value = this.#parts.dispatcher.decodeReply()
     } catch (error) {
-      return incoming.onUnreadable(source, error)
+      incoming.onUnreadable(source, error)
+      return null
     }
-    if (isFailed) return incoming.onEnd(source, fromRecord(value as ErrorRecord))
+    if (isFailed) {
+      incoming.onEnd(source, fromRecord(value as ErrorRecord))
+      return null
+    }
     incoming.push(value)
-    if (note === ReplyNote.Only) incoming.onEnd(source, null)
+    if (note !== ReplyNote.Only) return incoming
+    incoming.onEnd(source, null)
+    return null
   }
 
   /** A requester says how much more it takes of what it asked for. */

@@ -5,11 +5,7 @@
 // a thread that has ended is dropped: nobody will ever make room for it.
 
 import { FlyshuttleError } from '../base/errors.js'
-import {
-  FRAME_HEADER_BYTES,
-  LARGE_OVERFLOW_BYTES_MAX,
-  OVERFLOW_BYTES_MAX,
-} from '../base/limits.js'
+import { FRAME_HEADER_BYTES, LARGE_OVERFLOW_BYTES_MAX, OVERFLOW_BYTES_MAX } from '../base/limits.js'
 import type { Message } from '../codec/message.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import { ThreadCounter, ThreadState } from '../memory/layout.js'
@@ -143,7 +139,7 @@ export class DirectSender {
    */
   hasRoom(link: LinkWriter): boolean {
     const { ring, lowWaterFreeBytes } = link
-    if (this.#waiting.has(link)) return false
+    if (this.#waiting.size > 0 && this.#waiting.has(link)) return false
     return (
       ring.freeBytesSeen >= lowWaterFreeBytes || this.#outbox.awaitRoom(link, lowWaterFreeBytes)
     )

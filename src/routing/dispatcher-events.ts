@@ -1,19 +1,23 @@
 // What the dispatcher tells of frames that are not for a subscription, or cannot be.
 
 import type { RequestTicket } from '../agent/info.js'
+import type { Incoming } from './incoming.js'
 import type { LocalSubscription } from './target.js'
 
 export interface DispatcherEvents {
   /** A reply, or a failed one, to a request of this thread; `decodeReply` has its value. */
   onReply(incarnation: number, counter: number, isFailed: boolean, note: number): void
-  /** One of several replies; word 2 says what it is, `decodeReply` has its value. */
+  /**
+   * One of several replies; word 2 says what it is, `decodeReply` has its value. Returns whom it
+   * was handed to, if that takes more.
+   */
   onPart(
     source: number,
     incarnation: number,
     counter: number,
     note: number,
     isFailed: boolean,
-  ): void
+  ): Incoming | null
   /** A requester says how many parts more it takes of a reply, 0 for none. */
   onFlow(
     source: number,

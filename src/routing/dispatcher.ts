@@ -28,6 +28,7 @@ import {
   FrameKind,
 } from '../ring/frame.js'
 import { BlockReader } from './block-reader.js'
+import { PartWay } from './part-way.js'
 import { PayloadDecoder } from './payload-decoder.js'
 import { RecentChanges } from './recent-changes.js'
 import type { DispatcherEvents } from './dispatcher-events.js'
@@ -44,6 +45,8 @@ export class Dispatcher {
   readonly #blocks: BlockReader
   readonly #decoder: PayloadDecoder
   readonly #events: DispatcherEvents
+  /** Where most parts of streams come in. */
+  readonly parts: PartWay
   readonly #watch: RequestWatch
   readonly #targets: (Target | undefined)[][] = []
   readonly #inlineTargets = new Map<string, Target>()
@@ -74,6 +77,7 @@ export class Dispatcher {
     this.#i32 = region.views.i32
     this.#blocks = new BlockReader(leases, region.views)
     this.#events = events
+    this.parts = new PartWay(region.views.i32)
     this.#decoder = new PayloadDecoder(region, copyBytes)
     for (let thread = 0; thread < region.layout.threads; thread++) this.#targets.push([])
   }
@@ -134,6 +138,7 @@ export class Dispatcher {
         return
       }
     }
+    if (word1 === this.parts.word1 && this.parts.take(offset, word0)) return
     const decoder = this.#decoder
     this.#source = source
     this.#extras = NO_EXTRAS
@@ -233,8 +238,9 @@ export class Dispatcher {
       const isFailed = (word1 & FrameFlag.Failed) !== 0
       const note = i32[word + 2] as number
       const isPart = (word1 & FrameFlag.Stream) !== 0
-      if (isPart) this.#events.onPart(this.#source, incarnation, counter, note, isFailed)
-      else this.#events.onReply(incarnation, counter, isFailed, note)
+      if (!isPart) return this.#events.onReply(incarnation, counter, isFailed, note)
+      const taker = this.#events.onPart(this.#source, incarnation, counter, note, isFailed)
+      if (taker !== null) this.parts.learn(word, taker, this.#decoder.lastStruct)
       return
     }
     if (kind === FrameKind.Flow) {

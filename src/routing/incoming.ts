@@ -140,10 +140,9 @@ export abstract class Incoming<T = unknown> implements ReplyIteration<T>, Awaite
 
   /** A part has come. */
   push(value: unknown): void {
-    const asking = this.#asking.peek()
+    const asking = this.#asking.length === 0 ? undefined : this.#asking.shift()
     if (asking === undefined || asking.isBatch) this.#parts.push(value)
     if (asking === undefined) return
-    this.#asking.shift()
     this.#answered()
     if (!asking.isBatch) this.onTaken(1)
     asking.resolve((asking.isBatch ? true : { done: false, value }) as never)

@@ -1,7 +1,8 @@
 // The parts that one responder replies with, one after the other, as its requester sees them.
 //
-// Flow is by credit: the responder may be `buffer` parts ahead of what the iteration has taken, and
-// is told of more when half of them have been. So neither side ever holds more than that.
+// Flow is by credit: the responder may be `buffer` parts ahead of what the iteration has taken, so
+// neither side ever holds more than that. It is told of more when an eighth of them have been: it
+// looks for more when it has used up what it had, and should find some while the rest is read.
 
 import { FlyshuttleError } from '../base/errors.js'
 import { Incoming, type Opening, type ReplyIteration } from './incoming.js'
@@ -9,15 +10,21 @@ import { Incoming, type Opening, type ReplyIteration } from './incoming.js'
 /** The parts of one reply. */
 export type ReplyStream<T> = ReplyIteration<T>
 
+/** Parts that are worth a frame of their own, where the buffer is that large. */
+const GRANT_PARTS_MIN = 32
+
 export class IncomingStream<T = unknown> extends Incoming<T> {
   readonly credit: number
   readonly #timeoutMs: number
+  /** How many are granted at a time. */
+  readonly #grantParts: number
   /** Parts taken since the responder was last told. */
   #taken = 0
 
   constructor(opening: Opening, buffer: number) {
     super(opening)
     this.credit = buffer
+    this.#grantParts = Math.max(buffer / 8, Math.min(GRANT_PARTS_MIN, buffer / 2))
     this.#timeoutMs = opening.timeoutMs
   }
 
@@ -45,7 +52,7 @@ export class IncomingStream<T = unknown> extends Incoming<T> {
 
   protected onTaken(parts: number): void {
     this.#taken += parts
-    if (this.#taken * 2 < this.credit || this.isSettled) return
+    if (this.#taken < this.#grantParts || this.isSettled) return
     this.table.tellFlow(this.counter, this.thread, this.incarnation, this.#taken)
     this.#taken = 0
   }

@@ -15,6 +15,8 @@ export interface StreamsEvents {
   onWaiting(isWaiting: boolean): void
   /** To be told to whoever replies: how many parts more may come. Must not throw. */
   onFlow(counter: number, thread: number, incarnation: number, parts: number): void
+  /** Nothing more is wanted of it, or will come. */
+  onEnd(incoming: Incoming): void
 }
 
 export class Streams implements IncomingTable {
@@ -67,6 +69,7 @@ export class Streams implements IncomingTable {
   end(incoming: Incoming): void {
     if (this.#last === incoming) this.#last = null
     if (this.#open.get(incoming.counter) === incoming) this.#open.delete(incoming.counter)
+    this.#events.onEnd(incoming)
   }
 
   wait(waiting: Waiting, lengthMs: number): void {

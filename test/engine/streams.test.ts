@@ -1,6 +1,6 @@
 // Streamed replies: parts in order, credit, stopping early from either side, errors in their place.
 
-import { FlyshuttleError, rpc, u32, type Engine } from 'flyshuttle'
+import { FlyshuttleError, f64, rpc, u32, utf8, type Engine } from 'flyshuttle'
 import { describe, expect, test } from 'vitest'
 import { VARIANTS, engineFor, fixture, until } from './with-engine.js'
 
@@ -259,6 +259,46 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     const parts = await collect(engine.requestStream<string>('large'))
     expect(parts.length).toBe(200)
     expect(parts.every((one) => one === part)).toBe(true)
+  })
+
+  test('structs are whole and in order by the thousand, of several streams at once', async () => {
+    const engine = await engineFor({ threads: 0, addon, ringBytes: 16_384 })
+    const reply = { n: u32, price: f64, name: utf8(20) }
+    const Rows = rpc('rows', { request: { first: u32 }, reply })
+    const rowAt = (n: number) => ({ n, price: n / 3, name: `row ${n}` })
+    const COUNT = 5000
+    await engine.handle(Rows, function* ({ first }) {
+      for (let n = first; n < first + COUNT; n++) yield rowAt(n)
+    })
+    const read = async (first: number) => {
+      let next = first
+      for await (const row of engine.requestStream(Rows, { first })) {
+        expect(row).toEqual(rowAt(next++))
+      }
+      return next - first
+    }
+    expect(await Promise.all([read(0), read(1e6), read(2e6)])).toEqual([COUNT, COUNT, COUNT])
+    expect(streamsOpen(engine)).toBe(0)
+  })
+
+  test('a struct that cannot be sent ends the stream after any number of parts', async () => {
+    const engine = await start()
+    const Rows = rpc('rows', { request: { good: u32 }, reply: { n: u32 } })
+    await engine.handle(Rows, async function* ({ good }) {
+      for (let n = 0; n < good; n++) yield { n }
+      yield { n: -1 }
+    })
+    for (const good of [0, 10, 200]) {
+      const got: number[] = []
+      const reading = (async () => {
+        for await (const { n } of engine.requestStream(Rows, { good })) got.push(n)
+      })()
+      await expect(reading).rejects.toMatchObject({
+        code: 'ERR_PAYLOAD_INVALID',
+        data: { subject: 'rows', field: 'n' },
+      })
+      expect(got).toEqual(numbers(good))
+    }
   })
 
   test('several streams at once do not mix', async () => {

@@ -30,6 +30,7 @@ import {
 import { RequestWatch } from '../../src/agent/request-watch.js'
 import { Dispatcher } from '../../src/routing/dispatcher.js'
 import type { LocalSubscription } from '../../src/routing/target.js'
+import type { Incoming } from '../../src/routing/incoming.js'
 import type { AwaitedRequest } from '../../src/routing/parcel.js'
 import { Publishers } from '../../src/routing/publishers.js'
 import { RouteTable } from '../../src/routing/route-table.js'
@@ -151,6 +152,8 @@ export class Player {
   readonly refused: [RequestTicket, unknown][] = []
   readonly answered: [RequestTicket, boolean, unknown][] = []
   readonly parts: unknown[][] = []
+  /** What takes the parts that follow one, by the short way. */
+  taker: Incoming | null = null
   readonly flows: unknown[][] = []
   readonly replies: [number, number, boolean, unknown][] = []
   readonly controls: [number, number, number, unknown][] = []
@@ -202,7 +205,10 @@ export class Player {
         this.replies.push([incarnation, counter, isFailed, this.dispatcher.decodeReply()]),
       onControl: (source, incarnation, counter, payload) =>
         this.controls.push([source, incarnation, counter, payload]),
-      onPart: (...part) => this.parts.push([...part, this.dispatcher.decodeReply()]),
+      onPart: (...part) => {
+        this.parts.push([...part, this.dispatcher.decodeReply()])
+        return this.taker
+      },
       onFlow: (...flow) => this.flows.push(flow),
       onRefused: (ticket, error) => this.refused.push([ticket, error]),
       isExpired: (deadlineMs) => this.world.isExpired(deadlineMs),
