@@ -1,0 +1,32 @@
+// What `scripts/slim-dist.mjs` leaves of the built package. The names of sources that are not of
+// modules are text of templates: what code that is made at run time is called.
+
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const LABEL = /\/\/ (SYNC|STEP) [a-z][a-z0-9-]*:/g
+
+const built = readdirSync(join(ROOT, 'dist'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.js'))
+  .map((file) => ({ file, text: readFileSync(join(ROOT, 'dist', file), 'utf8') }))
+
+test('no module in dist takes two bytes per character', () => {
+  const wide = built.filter(({ text }) => /[^\0-\x7f]/.test(text))
+  expect(wide.map(({ file }) => file)).toEqual([])
+})
+
+test('no comment is left in dist but labels and the names of sources', () => {
+  const comments = built.flatMap(({ text }) => text.match(/^\s*\/[/*].*$/gm) ?? [])
+  const others = comments.filter((line) => !/\/\/ (SYNC|STEP) |\/\/# source/.test(line))
+  expect(others).toEqual([])
+})
+
+test('every label of a step in src is in dist, where fail-points look for it', () => {
+  for (const { file, text } of built) {
+    const source = readFileSync(join(ROOT, 'src', file.replace(/\.js$/, '.ts')), 'utf8')
+    expect(text.match(LABEL), file).toEqual(source.match(LABEL))
+  }
+})
