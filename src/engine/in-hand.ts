@@ -10,6 +10,9 @@ import { LINK_HEAD, LINK_TAKEN, Lane } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
 import { FRAME_KIND_SHIFT, FRAME_LENGTH_MASK, FrameFlag, FrameKind } from '../ring/frame.js'
 
+/** What may stand before a subject that travels inline; each takes eight bytes. */
+const BLOCKS = [FrameFlag.Target, FrameFlag.Correlation, FrameFlag.Deadline, FrameFlag.Stream]
+
 /** Subject of the message that `thread` is handling, or null. */
 export function subjectInHand(region: Region, thread: number): string | null {
   for (let from = 0; from < region.layout.threads; from++) {
@@ -51,15 +54,14 @@ function subjectAt(region: Region, from: number, offset: number): string | null 
   const kind = (i32[word] as number) >>> FRAME_KIND_SHIFT
   if (kind === FrameKind.Reply) return '(reply)'
   if (kind === FrameKind.Control) return '(control)'
+  if (kind === FrameKind.Flow) return '(flow)'
   const flags = i32[word + 1] as number
   const subject = i32[word + 2] as number
   if ((flags & FrameFlag.InlineSubject) === 0) {
     return new DictionaryReader(region, from).subject(subject) ?? null
   }
   let start = offset + FRAME_HEADER_BYTES
-  for (const flag of [FrameFlag.Target, FrameFlag.Correlation, FrameFlag.Deadline]) {
-    if ((flags & flag) !== 0) start += 8
-  }
+  for (const flag of BLOCKS) if ((flags & flag) !== 0) start += 8
   // Whatever the frame says: no subject is longer.
   return buffer.toString('latin1', start, start + Math.min(subject >>> 0, SUBJECT_BYTES_MAX))
 }

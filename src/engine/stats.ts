@@ -66,7 +66,7 @@ export interface ThreadStats extends ThreadCounts {
   readonly agents: readonly string[]
   /**
    * Subject of the message that is being handled right now, or was when the thread died; null for
-   * none. `(reply)` and `(control)` are the engine's own.
+   * none. `(reply)`, `(control)` and `(flow)` are the engine's own.
    */
   readonly handling: string | null
 }
