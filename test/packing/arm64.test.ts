@@ -25,7 +25,7 @@ describe.skipIf(obstacle !== null)(named('on arm64', obstacle), () => {
 
   afterAll(() => installed?.remove())
 
-  test('the binary for arm64 is the one that loads', { timeout: 60_000 }, async () => {
+  test('the binary for arm64 is the one that loads', { timeout: 240_000 }, async () => {
     const line = lineOf(await installed.run(['main.mjs', '--addon'], {}, launcher))
     const addonFile = join(installed.package, 'prebuilds', 'linux-arm64', 'flyshuttle.node')
     expect(line).toEqual({ answer: { y: 49 }, addonFile, addonReason: null })
@@ -34,7 +34,7 @@ describe.skipIf(obstacle !== null)(named('on arm64', obstacle), () => {
   test.each([
     ['with the addon', ['--addon']],
     ['without', []],
-  ])('messages arrive whole and in order %s', { timeout: 60_000 }, async (_, options) => {
+  ])('messages arrive whole and in order %s', { timeout: 240_000 }, async (_, options) => {
     const line = lineOf(await installed.run(['flow.mjs', ...options], {}, launcher))
     expect(line).toEqual({ inOrder: 10_000, sum: 49_995_000, areRight: true, arch: 'arm64' })
   })

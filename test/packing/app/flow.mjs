@@ -14,7 +14,8 @@ await engine.subscribe(Tick, ({ n }) => {
   sum += n
 })
 const replies = []
-for (let x = 0; x < COUNT; x++) replies.push(engine.request(Square, { x }))
+// So long because an emulator is slow.
+for (let x = 0; x < COUNT; x++) replies.push(engine.request(Square, { x }, { timeoutMs: 60_000 }))
 const squares = await Promise.all(replies)
 await engine.request('source.start', COUNT, { timeoutMs: 60_000 })
 await engine.close()
