@@ -1,5 +1,6 @@
 // Work queues as users meet them: every job is done at least once, by one consumer at a time.
 
+import assert from 'node:assert/strict'
 import { message, raw, u32, utf8, type Delivery, type Engine, type QueueOptions } from 'flyshuttle'
 import { describe, expect, test } from 'vitest'
 import { VARIANTS, engineFor, fixture, until } from './with-engine.js'
@@ -271,6 +272,25 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(jobs.tryAdd(5, { id: 'b' })).toBe('duplicate')
     expect(jobs.inspect().ready).toBe(2)
     jobs.purge()
+  })
+
+  test('an id is not used up by a job that was refused, or has to wait', async () => {
+    const engine = await start()
+    const jobs = await engine.queue<unknown>('work', { capacity: 8, duplicateWindowMs: 60_000 })
+    const id = 'once'
+    const broken = { toJSON: (): never => assert.fail('on purpose') }
+    for (const refused of [broken, () => 1]) {
+      await expect(jobs.add(refused, { id })).rejects.toThrow()
+    }
+    for (let n = 0; n < 8; n++) expect(jobs.tryAdd(n)).toBe('accepted')
+    expect(jobs.tryAdd('later', { id })).toBe('full')
+    const waiting = [jobs.add('later', { id }), jobs.add('again', { id })]
+    const got: unknown[] = []
+    jobs.consume((job) => void got.push(job))
+    expect(await Promise.all(waiting)).toEqual(['accepted', 'duplicate'])
+    await until(() => got.length === 9)
+    expect(got.at(-1)).toBe('later')
+    await until(() => jobs.inspect().inHand === 0)
   })
 
   test('a full queue says so, and add waits for room', async () => {

@@ -198,6 +198,15 @@ describe('a block', () => {
     expect(pools.inUse).toBe(0)
   })
 
+  test('is free when no frame goes to the last of those it was for', () => {
+    const pools = new Pools(3, 512 * KIB)
+    const { block } = pools.send(0, [1, 2])
+    pools.at(0).withdraw(block, 2)
+    expect(pools.reclaim.records()).toMatchObject([{ block, due: [1] }])
+    pools.at(0).withdraw(block, 1)
+    expect(pools.inUse).toBe(0)
+  })
+
   test('is given to nobody it was not sent to, and to nobody twice', () => {
     const pools = new Pools(3, 512 * KIB)
     const { block, generation } = pools.send(0, [1])
@@ -345,6 +354,15 @@ describe('after the end of a thread', () => {
     pools.at(0).awaitFree()
     pools.reclaim.reclaim(1)
     expect(pools.woken).toEqual([0])
+  })
+
+  test('whoever waits for it to receive is woken, and has nothing to wait for', () => {
+    const pools = new Pools(3, 512 * KIB)
+    const { block, generation } = pools.send(0, [1, 2])
+    expect(pools.at(0).awaitReceived(block, generation, 1)).toBe(true)
+    pools.reclaim.reclaim(1)
+    expect(pools.woken).toEqual([0])
+    expect(pools.at(0).awaitReceived(block, generation, 1)).toBe(false)
   })
 })
 

@@ -45,6 +45,14 @@ test('a job that was not added after all leaves no id', () => {
   expect(add(one, 'a')).toBe('new')
 })
 
+test('ids whose hashes are half the same are two ids', () => {
+  const one = world().open(0)
+  // FNV-1a has the same 32 bits for both; found by trying.
+  expect(add(one, 'job-439599')).toBe('new')
+  expect(add(one, 'job-622382')).toBe('new')
+  expect(add(one, 'job-622382')).toBe('known')
+})
+
 test('a full bucket says so, and takes ids again when some are over', () => {
   const { open } = world()
   const one = open(0)
