@@ -70,6 +70,14 @@ describe('a full store', () => {
     store.add(letter())
     expect(store.add(letter({ payload: new Uint8Array(8000) }))).toBe(0)
     expect(idsIn(store)).toEqual([1])
+    // Nor for one that would fit if others were not being replayed.
+    const large = letter({ payload: new Uint8Array(3200) })
+    expect(store.add(letter())).toBe(2)
+    store.pin(2)
+    expect(store.add(large)).toBe(0)
+    expect(idsIn(store)).toEqual([1, 2])
+    store.unpin(2)
+    expect(store.add(large)).toBe(3)
   })
 
   test('counts errors and headers, not payloads alone', () => {
