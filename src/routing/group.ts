@@ -42,8 +42,9 @@ export interface Membership {
   readonly members: readonly Member[]
   /** How many are near; all of them when none is. */
   readonly near: number
-  /** Index of the member to begin with. */
+  /** Index of the member to begin with, and of the far one, counted from the first of those. */
   readonly turn: number
+  readonly farTurn: number
 }
 
 /** Ranks count upwards, the smallest first. Whoever has been asked, and whoever is asked last. */
@@ -59,6 +60,8 @@ export class Group {
   readonly isLossy: boolean
   /** Index of the member that comes first in turn, and between equals. */
   turn: number
+  /** The same among those that are not near, counted from the first of them. */
+  farTurn: number
   readonly #i32: Int32Array
   readonly #random: Random
   /** Of the message under way; counts while `#isRanked`. */
@@ -72,6 +75,7 @@ export class Group {
     this.members = membership.members
     this.near = membership.near
     this.turn = membership.turn
+    this.farTurn = membership.farTurn
     this.isLossy = isLossy
     this.#i32 = i32
     this.#random = random
@@ -104,11 +108,12 @@ export class Group {
 
   /** Index of the member to be asked after `step` others; -1 when no other may have the message. */
   at(step: number): number {
-    const { near, turn } = this
+    const { near, turn, farTurn } = this
     const { length } = this.members
     if (!this.#isRanked) {
       // First those that are near, in turn, then the others.
-      return step < near ? (turn + step) % near : near + ((turn + step) % (length - near))
+      if (step < near) return (turn + step) % near
+      return near + ((farTurn + step - near) % (length - near))
     }
     if (step > 0 && this.policy.isStrict) return -1
     let best = -1
@@ -132,7 +137,8 @@ export class Group {
   /** The message has been written to the member that was chosen. */
   confirm(): void {
     const chosen = this.#chosen
-    this.turn = (chosen + 1) % this.members.length
+    if (chosen >= this.near && !this.#isRanked) this.farTurn = chosen - this.near + 1
+    else this.turn = (chosen + 1) % this.members.length
     if (this.policy.kind === PolicyKind.Weighted && this.#isRanked) this.#account(chosen)
   }
 

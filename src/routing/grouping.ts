@@ -96,13 +96,15 @@ export class Grouping {
       else far.push(member)
       if ((member.subscription.flags & SubscriptionFlag.Lossy) === 0) isLossy = false
     }
+    const turn = known === null ? this.#startOf(queue) : known.turn
     const membership = {
       queue,
       // The registry sees to it that they agree.
       policy: this.#policyOf((found[0] as Member).subscription),
       members: far.length === 0 ? near : near.concat(far),
       near: near.length === 0 ? far.length : near.length,
-      turn: known === null ? this.#startOf(queue) : known.turn,
+      turn,
+      farTurn: known === null ? turn : known.farTurn,
     }
     return new Group(membership, isLossy, this.#i32, this.#random)
   }

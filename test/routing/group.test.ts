@@ -26,7 +26,13 @@ interface Played {
 }
 
 /** Members that are what the list says, at this moment. */
-function groupOf(policy: string, played: readonly Played[], turn = 0, seed = 1): Group {
+function groupOf(
+  policy: string,
+  played: readonly Played[],
+  turn = 0,
+  seed = 1,
+  near = played.length,
+): Group {
   const i32 = new Int32Array(2 * played.length)
   const members = played.map((each, index): Member => {
     i32[2 * index] = rowOf(false, each.waiting ?? 0)
@@ -44,7 +50,7 @@ function groupOf(policy: string, played: readonly Played[], turn = 0, seed = 1):
       standing: { weight: each.weight ?? 1, credit: 0 },
     }
   })
-  const membership = { queue: 'q', policy: policyOf(policy), members, near: members.length, turn }
+  const membership = { queue: 'q', policy: policyOf(policy), members, near, turn, farTurn: turn }
   return new Group(membership, false, i32, createRandom(seed))
 }
 
@@ -113,6 +119,27 @@ describe('round robin', () => {
   test('goes in turn', () => {
     const group = groupOf('', ids(3))
     expect([1, 2, 3, 4].map(() => send(group))).toEqual([0, 1, 2, 0])
+  })
+
+  test.each([
+    [1, 2],
+    [1, 3],
+    [2, 2],
+    [3, 2],
+  ])('goes in turn among those far away while %i near ones are full, of %i', (near, far) => {
+    const group = groupOf('', ids(near + far), 0, 1, near)
+    const isFull = (id: number): boolean => id < near
+    const wanted = Array.from({ length: far }, (_, index) => near + index)
+    const got = wanted.map(() => send(group, NO_KEY, isFull))
+    expect(got.sort()).toEqual(wanted)
+    // Also when near ones take one now and then.
+    const mixed: number[] = []
+    for (const _ of wanted) {
+      send(group)
+      mixed.push(send(group, NO_KEY, isFull))
+    }
+    expect(mixed.sort()).toEqual(wanted)
+    expect(order(group).slice(0, near).every(isFull)).toBe(true)
   })
 })
 
