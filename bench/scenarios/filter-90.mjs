@@ -6,10 +6,14 @@
 // `flyshuttle` says so with its subscription, `{ filter: { flags: { lt: 25 } } }`: the sender looks
 // at the field and writes no other frame. `flyshuttle-handler` and the others get all of them and
 // look in the handler. Counted are the wanted ones, from the first publish to the last of them.
+//
+// Each producer makes an object for every trade, which is most of what a trade costs that nobody
+// wants. The two with `-publisher` make none, and are to be compared with each other.
 
 import { flowContenders } from './flows.mjs'
 
 const what = { payload: 'wanted-trade' }
+const inHandler = flowContenders(what, ['flyshuttle', 'flyshuttle-publisher'])
 
 /** @type {import('../lib/scenarios.mjs').Scenario} */
 export default {
@@ -20,8 +24,13 @@ export default {
   baselines: ['flyshuttle-handler', 'postMessage'],
   threads: 2,
   contenders: {
-    ...flowContenders({ ...what, consumer: 'filtering-consumer' }, ['flyshuttle', 'flyshuttle-js']),
-    'flyshuttle-handler': flowContenders(what, ['flyshuttle']).flyshuttle,
+    ...flowContenders({ ...what, consumer: 'filtering-consumer' }, [
+      'flyshuttle',
+      'flyshuttle-publisher',
+      'flyshuttle-js',
+    ]),
+    'flyshuttle-handler': inHandler.flyshuttle,
+    'flyshuttle-publisher-handler': inHandler['flyshuttle-publisher'],
     ...flowContenders(what, ['postMessage', 'postMessage-batched', 'BroadcastChannel']),
   },
 }

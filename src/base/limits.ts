@@ -191,6 +191,9 @@ export const VALUES_LISTED_MAX = 32
 export const EMITTER_AFTER_MESSAGES = 32
 export const EMITTERS_MAX = 1024
 
+/** Rules that a filter in a sender's own code may have; a longer one would not be copied inline. */
+export const FILTER_HOLDS_MAX = 8
+
 /** Bound publishers of one thread that write straight into a ring; others publish as usual. */
 export const PUBLISHERS_MAX = 1024
 

@@ -3,7 +3,8 @@
 // Senders ask them about the value that is about to be encoded, receivers about what arrived. For a
 // struct both say the same, because each field is compared as it travels; a receiver asks a lazy
 // view, which reads the bytes of the fields in question and no other. For plain values the sender
-// looks at the value as it was given. Nothing here is compiled from text.
+// looks at the value as it was given. Nothing here is compiled from text; where a sender often asks
+// about the fields of a struct, `filter-source.ts` puts calls of the same closures into its code.
 
 import type { Headers } from './headers.js'
 import {
@@ -17,6 +18,9 @@ import type { Fields } from './schema.js'
 
 /** Whether a message passes. `value` is the whole message. */
 export type Test = (value: unknown, headers: Headers) => boolean
+
+/** Whether a rule holds for what was found in its place. */
+export type Holds = (found: unknown) => boolean
 
 type Read = (value: unknown, headers: Headers) => unknown
 
@@ -55,6 +59,34 @@ export class CompiledFilter {
     }
     return test
   }
+
+  /**
+   * The same for fields alone, as a JavaScript expression: `valueOf` says how a field is read, and
+   * what it calls `h0`, `h1` … is added to `holds`. Null: it asks for headers, too.
+   */
+  source(fields: Fields, valueOf: (name: string) => string, holds: Holds[]): string | null {
+    return sourceOf(this.#node, fields, valueOf, holds)
+  }
+}
+
+function sourceOf(
+  node: FilterNode,
+  fields: Fields,
+  valueOf: (name: string) => string,
+  holds: Holds[],
+): string | null {
+  if (node[0] === 'header') return null
+  if (node[0] === 'value') {
+    const found = fieldOf(fields, node[1]) === undefined ? 'undefined' : valueOf(node[1])
+    return `h${holds.push(holdsFor(node, fields)) - 1}(${found})`
+  }
+  if (node[0] === 'not') {
+    const source = sourceOf(node[1], fields, valueOf, holds)
+    return source === null ? null : `!${source}`
+  }
+  if (node[0] !== 'and' && node[0] !== 'or') return null
+  const sources = node[1].map((part) => sourceOf(part, fields, valueOf, holds))
+  return sources.includes(null) ? null : `(${sources.join(node[0] === 'and' ? ' && ' : ' || ')})`
 }
 
 function compile(node: FilterNode, fields: Fields | null): Test {
@@ -66,7 +98,9 @@ function compile(node: FilterNode, fields: Fields | null): Test {
     const parts = node[1].map((part) => compile(part, fields))
     return node[0] === 'and' ? parts.reduceRight(both) : anyOf(parts)
   }
-  return compare(readerOf(node, fields), node[2], operandOf(node, fields))
+  const read = readerOf(node, fields)
+  const holds = holdsFor(node, fields)
+  return (value, headers) => holds(read(value, headers))
 }
 
 /** Passes what passes one of the tests; asks no more of them than it must. */
@@ -82,44 +116,43 @@ function either(rest: Test, first: Test): Test {
   return (value, headers) => first(value, headers) || rest(value, headers)
 }
 
-function compare(read: Read, operator: Operator, operand: FilterTest[3]): Test {
+/** A field as it arrives: rounded, and without the halves of characters that no bytes stand for. */
+function holdsFor(node: FilterTest, fields: Fields | null): Holds {
+  const [from, path, operator] = node
+  const holds = comparison(operator, operandOf(node, fields))
+  const type = from === 'value' && fields !== null ? fieldOf(fields, path)?.name : undefined
+  if (type === 'f32') {
+    return (found) => holds(typeof found === 'number' ? Math.fround(found) : found)
+  }
+  if (type === 'utf8') {
+    return (found) => holds(typeof found === 'string' ? found.toWellFormed() : found)
+  }
+  return holds
+}
+
+function comparison(operator: Operator, operand: FilterTest[3]): Holds {
   const type = typeof operand
   switch (operator) {
     case 'eq':
-      return (value, headers) => read(value, headers) === operand
+      return (found) => found === operand
     case 'ne':
-      return (value, headers) => read(value, headers) !== operand
+      return (found) => found !== operand
     case 'exists':
-      return (value, headers) => (read(value, headers) !== undefined) === operand
+      return (found) => (found !== undefined) === operand
     case 'in': {
       const wanted = new Set(operand as readonly Operand[])
-      return (value, headers) => wanted.has(read(value, headers) as Operand)
+      return (found) => wanted.has(found as Operand)
     }
     case 'prefix':
-      return (value, headers) => {
-        const found = read(value, headers)
-        return typeof found === 'string' && found.startsWith(operand as string)
-      }
+      return (found) => typeof found === 'string' && found.startsWith(operand as string)
     case 'gt':
-      return (value, headers) => {
-        const found = read(value, headers)
-        return typeof found === type && (found as number) > (operand as number)
-      }
+      return (found) => typeof found === type && (found as number) > (operand as number)
     case 'gte':
-      return (value, headers) => {
-        const found = read(value, headers)
-        return typeof found === type && (found as number) >= (operand as number)
-      }
+      return (found) => typeof found === type && (found as number) >= (operand as number)
     case 'lt':
-      return (value, headers) => {
-        const found = read(value, headers)
-        return typeof found === type && (found as number) < (operand as number)
-      }
+      return (found) => typeof found === type && (found as number) < (operand as number)
     case 'lte':
-      return (value, headers) => {
-        const found = read(value, headers)
-        return typeof found === type && (found as number) <= (operand as number)
-      }
+      return (found) => typeof found === type && (found as number) <= (operand as number)
   }
 }
 
@@ -155,22 +188,7 @@ function fieldOf(fields: Fields, name: string): Fields[string] | undefined {
   return Object.hasOwn(fields, name) ? fields[name] : undefined
 }
 
-/** A field as it arrives: rounded, and without the halves of characters that no bytes stand for. */
 function fieldReader(name: string, fields: Fields): Read {
-  const type = fieldOf(fields, name)
-  if (type === undefined) return () => undefined
-  const read = (value: unknown): unknown => (value as Record<string, unknown>)[name]
-  if (type.name === 'f32') {
-    return (value) => {
-      const found = read(value)
-      return typeof found === 'number' ? Math.fround(found) : found
-    }
-  }
-  if (type.name === 'utf8') {
-    return (value) => {
-      const found = read(value)
-      return typeof found === 'string' ? found.toWellFormed() : found
-    }
-  }
-  return read
+  if (fieldOf(fields, name) === undefined) return () => undefined
+  return (value) => (value as Record<string, unknown>)[name]
 }

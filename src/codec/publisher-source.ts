@@ -10,7 +10,7 @@
 //       …
 //       return commit()                          moves the tail
 //     }
-//     return publish({ "price": v0, "flags": v1 })
+//     return refuses(v1, v0) ? true : publish({ "price": v0, "flags": v1 })
 //
 // The long way is that of any publish: it checks once more, says what is wrong, waits, finds out
 // where the subject leads now, and aims the way. Arguments are plain values, so no foreign code
@@ -77,7 +77,11 @@ const { ${views.join(', ')} } = views
 const { isUint8Array, optionIndex } = host
 const { isPlainAscii, wordOfAscii, writeAscii, utf8Bytes, writeUtf8, bytesIn } = host
 const { cursors: allCursors, way: theWay, publish, settle } = lane
-${claim}const publishSlowly = (${parameters}) => publish({ ${literal} })
+const theLane = lane
+${claim}const publishSlowly = (${parameters}) => {
+const { refuses } = theLane
+return refuses !== null && refuses(${parameters}) ? true : publish({ ${literal} })
+}
 return function publisher(${parameters}) {
 ${fast}return publishSlowly(${parameters})
 }

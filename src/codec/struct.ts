@@ -25,6 +25,7 @@ import {
   type Fields,
   type Infer,
 } from './schema.js'
+import type { Refuses } from './filter-source.js'
 import { publisherSource, type PublisherNumbers } from './publisher-source.js'
 import { emitterSource, replyEmitterSource, structSource } from './struct-source.js'
 import * as text from './struct-text.js'
@@ -114,6 +115,8 @@ export interface PublisherLane {
   publish(value: unknown): boolean
   /** To be called after a frame when the batch is full or not listed, or the ring is filling up. */
   settle(): boolean
+  /** Says at once that nobody wants a message; null: each is published. */
+  refuses: Refuses | null
   /** Null: everything takes the long way. */
   readonly numbers: PublisherNumbers | null
   /** Different for each publisher of a thread. */

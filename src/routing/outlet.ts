@@ -16,6 +16,7 @@ import {
 } from '../base/limits.js'
 import { CodecId } from '../base/codec-id.js'
 import { anyOf, type Test } from '../codec/filter.js'
+import { filteringEmitter } from '../codec/filter-source.js'
 import { NO_HEADERS } from '../codec/headers.js'
 import type { Shape } from '../codec/flat.js'
 import { flatEmitter } from '../codec/flat-emitter.js'
@@ -48,6 +49,9 @@ export class Outlet {
   link: LinkWriter | null = null
   /** Whether `emit` looks at each message first, for filters and taps. */
   #isGuarded = false
+  /** What it leads to when it does, and the receivers it looks for. */
+  #behind: Emit | null = null
+  #destinations: readonly Destination[] | null = null
 
   constructor(message: Message<unknown>, route: Route) {
     this.message = message
@@ -69,8 +73,11 @@ export class Outlet {
     if (isObject && stage.shapeOf(this.message) === null) {
       this.emit = null
       this.link = null
-    } else if (solo === this.link && this.route.isGuarded === this.#isGuarded) this.route.open()
-    else if (++this.#messages >= EMITTER_AFTER_MESSAGES) {
+    } else if (solo === this.link && this.route.isGuarded === this.#isGuarded) {
+      const isStale = this.#isGuarded && this.#destinations !== this.route.destinations
+      if (isStale) this.emit = this.#lookFirst(this.#behind as Emit, solo, views.i32)
+      this.route.open()
+    } else if (++this.#messages >= EMITTER_AFTER_MESSAGES) {
       if (isObject) this.#compileFlat(solo, views, stage.shapeOf(this.message))
       else this.#compile(solo, views, dictionary)
     }
@@ -102,7 +109,6 @@ export class Outlet {
     const lengthBytes = FRAME_HEADER_BYTES + struct.bytes
     if (lengthBytes > link.frameBytesMax) return
     if (!dictionary.addType(typeId, struct.canonical)) return
-    const gate = route.gate(link)
     const emit = struct.emitter(views, {
       ...this.#laneOf(link, lengthBytes >>> 3),
       // Signed, as the ring's words are: V8 boxes what is larger.
@@ -111,7 +117,7 @@ export class Outlet {
       typeId: typeId | 0,
     })
     this.#isGuarded = route.isGuarded
-    this.emit = route.isGuarded ? this.#lookFirst(emit, gate, views.i32, struct) : emit
+    this.emit = route.isGuarded ? this.#lookFirst(emit, link, views.i32) : emit
     this.link = link
     route.open()
   }
@@ -139,29 +145,31 @@ export class Outlet {
   }
 
   /**
-   * The same emitter, behind the taps of the subject and the filters of its only receiver. While
-   * the gate is open, the route says which they are. A message for a tap takes the long way; what
-   * no filter lets through is done at once.
+   * The same emitter, behind the taps of the subject and the filters of its only receiver, as long
+   * as the gate is open and they are the same. A message for a tap takes the long way; what no
+   * filter lets through is done at once.
    */
-  #lookFirst(emit: Emit, gate: Int32Array, i32: Int32Array, struct: StructCodec<unknown>): Emit {
+  #lookFirst(emit: Emit, link: LinkWriter, i32: Int32Array): Emit {
     const { route, message } = this
-    let destination: Destination | undefined
-    let isWanted = ALL
+    const { destinations, taps } = route
+    const { typeId, fields } = message.struct as StructCodec<unknown>
+    const filters = destinations[0]?.filters ?? null
+    const gate = route.gate(link)
+    const kept = this.#kept
+    this.#behind = emit
+    this.#destinations = destinations
+    if (taps.length === 0) {
+      const lane = { i32, versionIndex: VERSION_INDEX, gate, route, emit, kept }
+      const filtering = filteringEmitter(filters, fields, lane)
+      if (filtering !== null) return filtering
+    }
+    const isWanted =
+      filters === null ? ALL : anyOf(filters.map((filter) => filter.testOf(typeId, fields)))
     return (value, agent) => {
-      // It keeps the fields, and says that they have to take the long way.
-      if (i32[VERSION_INDEX] !== gate[0]) return emit(value, agent)
-      const { taps } = route
-      for (const tap of taps) {
-        if (!tap.isNext) continue
-        this.#kept.value = value
+      const isOpen = i32[VERSION_INDEX] === gate[0] && route.destinations === destinations
+      if (!isOpen || taps.some(({ isNext }) => isNext)) {
+        kept.value = value
         return -1
-      }
-      if (destination !== route.destinations[0]) {
-        destination = route.destinations[0]
-        const tests = destination?.filters?.map((filter) =>
-          filter.testOf(message.typeId, struct.fields),
-        )
-        isWanted = tests === undefined ? ALL : anyOf(tests)
       }
       const outcome = isWanted(value, NO_HEADERS) ? emit(value, agent) : 0
       // On the long way they are counted there.

@@ -11,6 +11,7 @@ import { invalid } from '../base/checks.js'
 import { FlyshuttleError, describe } from '../base/errors.js'
 import { FLUSH_BYTES, FRAME_HEADER_BYTES, PUBLISHERS_MAX } from '../base/limits.js'
 import { checkMessage, type Message } from '../codec/message.js'
+import { refusalOf } from '../codec/filter-source.js'
 import type { PublisherNumbers } from '../codec/publisher-source.js'
 import {
   PublisherWay,
@@ -28,6 +29,7 @@ import {
   FrameKind,
 } from '../ring/frame.js'
 import { frameBytesMax } from '../ring/ring.js'
+import type { Destination } from './destinations.js'
 import type { Route, RouteTable } from './route-table.js'
 import type { Sender } from './sender.js'
 import { checkSubject } from './subject.js'
@@ -36,6 +38,8 @@ import { checkSubject } from './subject.js'
 const WAY_BYTES = 128
 /** What lies beyond is no signed 32-bit number, as the compiled code needs. */
 const DATA_END_MAX = 2 ** 31
+
+const versionIndex = HEADER_VERSION >>> 2
 
 /** Publishers of all threads together, for numbers that differ. */
 let publishersMade = 0
@@ -47,7 +51,7 @@ export class Publishers {
   readonly #routes: RouteTable
   readonly #sender: Sender
   readonly #made = new Map<Message<unknown>, Map<string, BoundPublisher>>()
-  readonly #ways: Int32Array[] = []
+  readonly #lanes: PublisherLane[] = []
   #isClosed = false
 
   constructor(region: Region, outbox: Outbox, routes: RouteTable, sender: Sender) {
@@ -73,14 +77,14 @@ export class Publishers {
     // What no frame carries travels in a block: the long way knows how.
     const isInline =
       FRAME_HEADER_BYTES + struct.bytes <= frameBytesMax(this.#region.layout.bulkRingBytes)
-    const isFast = isInline && this.#ways.length < PUBLISHERS_MAX && route.subjectId !== 0
-    const lane = this.#lane(message, struct.bytes, agent, route, isFast)
+    const isFast = isInline && this.#lanes.length < PUBLISHERS_MAX && route.subjectId !== 0
+    const lane = this.#lane(message, struct, names, agent, route, isFast)
     const publisher = struct.publisher(this.#region.views, names, lane)
     if (!isFast) return publisher
     // Two routes of one subject would not know what waits on the other.
     route.isPinned = true
     route.addGate(lane.way)
-    this.#ways.push(lane.way)
+    this.#lanes.push(lane)
     const made = this.#made.get(message) ?? new Map<string, BoundPublisher>()
     this.#made.set(message, made.set(key, publisher))
     return publisher
@@ -89,14 +93,18 @@ export class Publishers {
   /** From now on all of them take the long way. */
   close(): void {
     this.#isClosed = true
-    for (const way of this.#ways) way[PublisherWay.Cursor] = NO_CURSOR
-    this.#ways.length = 0
+    for (const lane of this.#lanes) {
+      lane.way[PublisherWay.Cursor] = NO_CURSOR
+      lane.refuses = null
+    }
+    this.#lanes.length = 0
     this.#made.clear()
   }
 
   #lane(
     message: Message<unknown>,
-    payloadBytes: number,
+    struct: StructCodec<unknown>,
+    names: readonly string[],
     agent: number,
     route: Route,
     isFast: boolean,
@@ -105,9 +113,9 @@ export class Publishers {
     let link: LinkWriter | null = null
     const aim = (): void => {
       const { solo } = route
-      // Behind filters and taps it has no way of its own: they are shown a message.
-      if (solo === null || route.isGuarded || route.packer !== null) return
-      if (route.parked.length > 0) return
+      if (solo === null || route.packer !== null || route.parked.length > 0) return
+      // Taps are shown a message, and what a filter wants is published as one.
+      if (route.isGuarded) return askFirst(solo)
       if (solo !== link) {
         const { ring, cursorIndex, fullIndex } = solo
         if (ring.data + ring.ringBytes > DATA_END_MAX) return
@@ -118,9 +126,25 @@ export class Publishers {
       }
       way[PublisherWay.Gate] = route.version
     }
-    return {
+    let asked: readonly Destination[] | null = null
+    const askFirst = (solo: LinkWriter): void => {
+      const { destinations, taps } = route
+      if (asked !== destinations) {
+        asked = destinations
+        const filters = destinations[0]?.filters ?? null
+        const { i32 } = this.#region.views
+        const gate = route.gate(solo)
+        lane.refuses =
+          taps.length === 0
+            ? refusalOf(filters, struct.fields, names, { i32, versionIndex, gate, route })
+            : null
+      }
+      route.open()
+    }
+    const lane: PublisherLane = {
       cursors: this.#outbox.cursors,
       way,
+      refuses: null,
       publish: (value) => {
         const isAccepted = this.#sender.publish(message, value, agent)
         if (isFast) aim()
@@ -131,9 +155,10 @@ export class Publishers {
         this.#outbox.committed(written)
         return written.isBelowHighWater()
       },
-      numbers: isFast ? this.#numbersOf(message, payloadBytes, agent, route) : null,
+      numbers: isFast ? this.#numbersOf(message, struct.bytes, agent, route) : null,
       number: publishersMade++,
     }
+    return lane
   }
 
   #numbersOf(
@@ -146,7 +171,7 @@ export class Publishers {
     const units = lengthBytes >>> 3
     const capacity = this.#region.layout.bulkRingBytes >>> 3
     return {
-      versionIndex: HEADER_VERSION >>> 2,
+      versionIndex,
       mask: capacity - 1,
       units,
       indexMax: capacity - units,

@@ -7,10 +7,12 @@ import { FlyshuttleError } from '../../src/base/errors.js'
 import {
   FILTER_BYTES_MAX,
   FILTER_DEPTH_MAX,
+  FILTER_HOLDS_MAX,
   FILTER_LIST_MAX,
   FILTER_NODES_MAX,
 } from '../../src/base/limits.js'
 import { CompiledFilter } from '../../src/codec/filter.js'
+import { filteringEmitter, refusalOf } from '../../src/codec/filter-source.js'
 import { NO_HEADERS } from '../../src/codec/headers.js'
 import { filterText, parseFilter, readFilter } from '../../src/codec/filter-rule.js'
 import * as schema from '../../src/codec/schema.js'
@@ -57,6 +59,16 @@ function pathOf(value: unknown, path: string): unknown {
     found = (found as Rules)[key]
   }
   return found
+}
+
+/** How many comparisons the rules name. */
+function ruleCount(rules: Rules): number {
+  const counts = Object.entries(rules).map(([key, wanted]) => {
+    if (key === 'and' || key === 'or') return wanted.map(ruleCount)
+    if (key === 'not') return ruleCount(wanted)
+    return typeof wanted === 'object' && wanted !== null ? Object.keys(wanted).length : 1
+  })
+  return counts.flat().reduce((sum: number, count: number) => sum + count, 0)
 }
 
 function compiled(rules: unknown, fields: schema.Fields | null = null): CompiledFilter {
@@ -220,7 +232,8 @@ describe('against a naive evaluator', () => {
         const arrived = bound.decode(8) as Rules
         const wanted = naive(rounded(rules), (path) => arrived[path], NO_HEADERS)
         passed += Number(wanted)
-        const test = compiled(rules, FIELDS).testOf(struct.typeId, struct.fields)
+        const filter = compiled(rules, FIELDS)
+        const test = filter.testOf(struct.typeId, struct.fields)
         expect(test(value, NO_HEADERS)).toBe(wanted)
         expect(test(arrived, NO_HEADERS)).toBe(wanted)
         expect(test(bound.view(8), NO_HEADERS)).toBe(wanted)
@@ -230,6 +243,69 @@ describe('against a naive evaluator', () => {
     )
     expect(passed).toBeGreaterThan(100)
     expect(passed).toBeLessThan(1900)
+  })
+
+  test('a sender’s own code asks the same, of the message and of its fields', () => {
+    const names = ['side', ...Object.keys(FIELDS).filter((name) => name !== 'side')]
+    const lane = () => ({
+      i32: new Int32Array(1),
+      versionIndex: 0,
+      gate: new Int32Array(1),
+      route: { destinations: [{}] },
+      kept: { value: undefined as unknown },
+    })
+    const WRITTEN = 1
+    let shown = 0
+    let passed = 0
+    fc.assert(
+      fc.property(
+        fc.array(words(onFields), { minLength: 1, maxLength: 2 }),
+        trade,
+        (all, value) => {
+          const filters = all.map((rules) => compiled(rules, FIELDS))
+          const own = lane()
+          const emit = filteringEmitter(filters, struct.fields, { ...own, emit: () => WRITTEN })
+          const refuses = refusalOf(filters, struct.fields, names, own)
+          if (emit === null || refuses === null) {
+            expect(all.map((rules) => ruleCount(rules)).reduce((a, b) => a + b)).toBeGreaterThan(
+              FILTER_HOLDS_MAX,
+            )
+            return
+          }
+          shown++
+          const isWanted = filters.some((filter) =>
+            filter.testOf(struct.typeId, struct.fields)(value, NO_HEADERS),
+          )
+          passed += Number(isWanted)
+          const given = names.map((name) => (value as Rules)[name])
+          expect(emit(value, 0) === WRITTEN).toBe(isWanted)
+          expect(refuses(...given)).toBe(!isWanted)
+          own.route.destinations = []
+          expect([emit(value, 0), refuses(...given)]).toEqual([-1, false])
+          expect(own.kept.value).toBe(value)
+        },
+      ),
+      { numRuns: 300 },
+    )
+    expect(shown).toBeGreaterThan(200)
+    expect(passed).toBeGreaterThan(30)
+    expect(passed).toBeLessThan(shown - 30)
+  })
+
+  test('a sender’s own code asks for no headers, and for few rules only', () => {
+    const own = {
+      i32: new Int32Array(1),
+      versionIndex: 0,
+      gate: new Int32Array(1),
+      route: { destinations: [] },
+    }
+    const many = (count: number) => ({ or: Array.from({ length: count }, (_, int) => ({ int })) })
+    const asked = (rules: Rules) => refusalOf([compiled(rules, FIELDS)], FIELDS, ['int'], own)
+    expect(asked({ int: 1 })).not.toBeNull()
+    expect(asked({ int: 1, headers: { x: 'a' } })).toBeNull()
+    expect(asked({ not: { or: [{ int: 1 }, { headers: { x: 'a' } }] } })).toBeNull()
+    expect(asked(many(FILTER_HOLDS_MAX))).not.toBeNull()
+    expect(asked(many(FILTER_HOLDS_MAX + 1))).toBeNull()
   })
 
   test('a struct has the fields of its schema, whatever else the value holds', () => {
@@ -338,7 +414,7 @@ describe('what is refused', () => {
     [{ blob: 'x' }, 'blob', '{ eq } on bytes', 'exists'],
   ]
 
-  function refusalOf(rules: unknown, fields: schema.Fields | null): FlyshuttleError {
+  function thrownFor(rules: unknown, fields: schema.Fields | null): FlyshuttleError {
     try {
       parseFilter(rules, 'flights.*', fields)
     } catch (error) {
@@ -352,7 +428,7 @@ describe('what is refused', () => {
     ...PLAIN.map(([rules, ...said]) => [...said, rules, null] as const),
     ...TYPED.map(([rules, ...said]) => [...said, rules, FIELDS] as const),
   ])('%s is %s; wanted %s', (path, found, wanted, rules, fields) => {
-    const { code, data, message } = refusalOf(rules, fields)
+    const { code, data, message } = thrownFor(rules, fields)
     expect(code).toBe('ERR_FILTER_INVALID')
     expect(data['path']).toBe(path)
     expect(data['found']).toContain(found)

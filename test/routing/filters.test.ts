@@ -6,7 +6,7 @@ import { EMITTER_AFTER_MESSAGES } from '../../src/base/limits.js'
 import { message } from '../../src/codec/message.js'
 import { f64, i16 } from '../../src/codec/schema.js'
 import { PLAIN } from '../../src/routing/envelope.js'
-import { FakeRequest, World } from './world.js'
+import { FakeRequest, World, type Player } from './world.js'
 
 const Delay = message('flights.delayed', { id: f64, delayMin: i16 })
 const late = { delayMin: { gte: 60 } }
@@ -200,6 +200,47 @@ describe('the fast way', () => {
     world.thread(1).got.length = 0
     expect(framesOf(send)).toEqual([0, 40, 0])
     expect(ids(1)).toEqual(Array.from({ length: 40 }, (_, n) => 60 + n))
+  })
+
+  test('of a bound publisher follows every change of the filter', () => {
+    const publish = world.thread(0).publishers.of(Delay, ['delayMin', 'id'], 0)
+    const send = (): unknown[] => {
+      world.thread(1).got.length = 0
+      for (let id = 0; id < 100; id++) publish(id, id)
+      world.settle()
+      return ids(1)
+    }
+    const count = (from: number, to: number): number[] =>
+      Array.from({ length: to - from }, (_, n) => from + n)
+    let subscription = world.thread(1).subscribe('flights.*', { filter: late })
+    const swap = (options: Parameters<Player['subscribe']>[1]): void => {
+      world.thread(1).unsubscribe(subscription)
+      subscription = world.thread(1).subscribe('flights.*', options)
+    }
+    expect(send()).toEqual(count(60, 100))
+    swap({ filter: { delayMin: { lt: 5 }, id: { gte: 3 } } })
+    expect(send()).toEqual([3, 4])
+    const other = world.thread(1).subscribe('flights.>', { filter: { delayMin: 9 } })
+    expect(send()).toEqual([3, 4, 9])
+    world.thread(1).unsubscribe(other)
+    swap({ filter: { headers: { tenant: 'acme' } } })
+    expect(send()).toEqual([])
+    swap({})
+    expect(send()).toEqual(count(0, 100))
+    swap({ filter: late })
+    expect(send()).toEqual(count(60, 100))
+    world.thread(2).subscribe('flights.*')
+    expect(framesOf(() => send())).toEqual([0, 40, 100])
+  })
+
+  test('of a bound publisher is closed as any, whatever the filter says', () => {
+    world.thread(1).subscribe('flights.*', { filter: late })
+    const { publishers, sender } = world.thread(0)
+    const publish = publishers.of(Delay, ['delayMin', 'id'], 0)
+    for (let id = 0; id < 100; id++) publish(id, id)
+    publishers.close()
+    sender.close()
+    expect(() => publish(0, 0)).toThrow(expect.objectContaining({ code: 'ERR_CLOSED' }))
   })
 
   test('leaves what is no struct to the encoder, which says so', () => {
