@@ -129,9 +129,11 @@ export class Engine extends Endpoint {
    * console.table(links.map(({ from, to, frames, full }) => ({ from, to, frames, full })))
    */
   stats(): EngineStats {
-    const { bus, office } = this.#hub
-    const { threads, fleet } = this.#life
-    return statsOf(this.#region, this.#boot, bus.clock, threads.places, fleet, office.info)
+    const { bus, office, queues } = this.#hub
+    const { places } = this.#life.threads
+    const { fleet } = this.#life
+    const jobs = queues.stats()
+    return statsOf(this.#region, this.#boot, bus.clock, places, fleet, office.info, jobs)
   }
 
   /**

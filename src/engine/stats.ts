@@ -7,6 +7,7 @@ import { readLink, readThread, type LinkStats, type ThreadCounts } from '../coun
 import { SubjectCounters, SubjectOutcome } from '../counters/subject-counters.js'
 import { EngineState, HEADER_STATE, Lane, ThreadState } from '../memory/layout.js'
 import { stateOf, type Region } from '../memory/region.js'
+import type { QueueStats } from '../queue/directory.js'
 import type { SubjectOverflow, SubjectPolicy } from '../routing/subject-rules.js'
 import type { EngineBoot } from './control.js'
 import type { Fleet } from './fleet.js'
@@ -24,6 +25,8 @@ export interface EngineStats {
   /** Every lane of every link that has carried anything. */
   readonly links: readonly LinkStats[]
   readonly deadLetters: DeadLetterInfo
+  /** Every work queue, in the order in which they were made. */
+  readonly queues: readonly QueueStats[]
   /** One for each pattern of the option `subjects`, in that order; last all others, as '>'. */
   readonly subjects: readonly SubjectStats[]
 }
@@ -80,6 +83,7 @@ export function statsOf(
   places: readonly Place[],
   fleet: Fleet,
   deadLetters: DeadLetterInfo,
+  queues: QueueStats[],
 ): EngineStats {
   const nowMs = clock.nowMs()
   // SYNC engine-state: pairs with engine-state in Door.close.
@@ -101,6 +105,7 @@ export function statsOf(
     threads,
     links,
     deadLetters,
+    queues,
     subjects: subjectStats(subjects, region.layout.threads),
   }
 }

@@ -9,6 +9,7 @@ import type { Region } from '../memory/region.js'
 import { addLane, countJobs } from '../ring/job-ledger.js'
 import { Lane } from '../ring/queue-lane.js'
 import { laneLayoutOf, queueLayoutOf } from '../ring/queue-layout.js'
+import { QueueCounter, QueueCounters } from './queue-counters.js'
 import {
   checkSame,
   geometryOf,
@@ -17,6 +18,25 @@ import {
   type QueueSettings,
   type QueueWish,
 } from './options.js'
+
+/** What `engine.stats()` says of a work queue: what is in it now, then counts that only grow. */
+export interface QueueStats {
+  readonly name: string
+  /** Jobs that could be delivered now. */
+  readonly ready: number
+  /** Jobs that wait for their time, or for another attempt. */
+  readonly waiting: number
+  /** Jobs that consumers have in hand. */
+  readonly inHand: number
+  /** Jobs whose dead letter is not kept yet. */
+  readonly dying: number
+  /** Jobs that were done. */
+  readonly acked: number
+  /** Deliveries that were not the first of their job. */
+  readonly redelivered: number
+  /** Jobs that were given up and are, or were, dead letters. */
+  readonly deadLetters: number
+}
 
 interface Entry {
   readonly place: QueuePlace
@@ -66,6 +86,27 @@ export class QueueDirectory {
       if (jobs > 0) left.push({ name, jobs })
     }
     return left
+  }
+
+  /** What is in each queue, and what became of its jobs. */
+  stats(): QueueStats[] {
+    const { layout, views } = this.#region
+    return Array.from(this.#entries, ([name, { place, lanes }]) => {
+      const geometry = geometryOf(place.settings, layout.threads)
+      const counters = Array.from(
+        { length: layout.threads },
+        (_, thread) => new QueueCounters(views.i32, geometry, place.base, thread),
+      )
+      const sumOf = (counter: QueueCounter): number =>
+        counters.reduce((sum, ofThread) => sum + ofThread.read(counter), 0)
+      const { ready, waiting, claimed, dead } = countJobs([...lanes.values()])
+      return {
+        ...{ name, ready, waiting, inHand: claimed, dying: dead },
+        acked: sumOf(QueueCounter.Acked),
+        redelivered: sumOf(QueueCounter.Redelivered),
+        deadLetters: sumOf(QueueCounter.DeadLetters),
+      }
+    })
   }
 
   #create(wish: QueueWish, settings: QueueSettings): Entry {

@@ -24,6 +24,7 @@ import type { QueueHost } from './host.js'
 import { JobRecord } from './job-record.js'
 import { geometryOf, type QueuePlace } from './options.js'
 import { Producer } from './producer.js'
+import { QueueCounter, QueueCounters } from './queue-counters.js'
 
 export class QueuePort implements DeliveryOwner, ConsumerEvents {
   readonly place: QueuePlace
@@ -35,6 +36,7 @@ export class QueuePort implements DeliveryOwner, ConsumerEvents {
   readonly #struct: BoundStruct<unknown> | null
   readonly #typeId: number
   readonly #claims: JobClaims
+  readonly #counters: QueueCounters
   readonly #consumers: JobConsumer[] = []
   readonly #look = (): void => this.look()
   #turn = 0
@@ -72,6 +74,7 @@ export class QueuePort implements DeliveryOwner, ConsumerEvents {
     })
     this.signals = new QueueSignals(this.ledger, lifeOf)
     this.#claims = new JobClaims(this.ledger)
+    this.#counters = new QueueCounters(views.i32, geometry, base, thread)
     const first = this.ledger.index(this.ledger.layout.ids)
     const ids = new RememberedIds(
       views.i32,
@@ -216,6 +219,7 @@ export class QueuePort implements DeliveryOwner, ConsumerEvents {
   }
 
   #deliver(consumer: JobConsumer, lane: Lane, slot: number, word: number): void {
+    if (attemptOf(word) > 1) this.#counters.add(QueueCounter.Redelivered)
     const record = new JobRecord(this.#host.region.views, lane, slot)
     const delivery = new ClaimedJob(this, lane, slot, word, record)
     let job: unknown
@@ -285,7 +289,9 @@ export class QueuePort implements DeliveryOwner, ConsumerEvents {
 
   ack({ lane, slot, word }: ClaimedJob): boolean {
     this.#settled()
-    return this.ledger.finish(lane, slot, word)
+    if (!this.ledger.finish(lane, slot, word)) return false
+    this.#counters.add(QueueCounter.Acked)
+    return true
   }
 
   nak(delivery: ClaimedJob, delayMs: number, error: unknown): boolean {
@@ -331,6 +337,7 @@ export class QueuePort implements DeliveryOwner, ConsumerEvents {
     const letter = letterOf(views, this.name, lane, slot, burying, error, nowMs)
     this.#host.bury(letter).then(
       () => {
+        this.#counters.add(QueueCounter.DeadLetters)
         this.ledger.finish(lane, slot, burying)
         this.lookSoon()
       },

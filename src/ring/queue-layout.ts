@@ -5,9 +5,9 @@
 // no hole when its thread dies. Thread 0 hands out the blocks; `slot-lane.ts` writes a lane,
 // `slot-queue.ts` claims from all of them.
 //
-//   header  ┌────────┬──────┬──────┬───────┬──────────────┬────────┬────────┬───────┬───────┐
-//           │ paused │ idle │ room │ lanes │ lane offsets │ opened │ in hand│ locks │ ids   │
-//           └────────┴──────┴──────┴───────┴──────────────┴────────┴────────┴───────┴───────┘
+//   header  ┌────────┬──────┬──────┬───────┬─────────┬────────┬─────────┬────────┬───────┬─────┐
+//           │ paused │ idle │ room │ lanes │ offsets │ opened │ in hand │ counts │ locks │ ids │
+//           └────────┴──────┴──────┴───────┴─────────┴────────┴─────────┴────────┴───────┴─────┘
 //   lane    ┌─────────────────────────┬─────┬────────┬────────┬────────────┬────────────────┐
 //           │ per level: tail, head   │ due │ levels │ states │ rings      │ slots          │
 //           │ each alone on its line  │     │        │ C × 4 B│ 5 × C × 4 B│ C × slotBytes  │
@@ -128,6 +128,8 @@ export interface QueueLayout {
   readonly opened: number
   /** A word for each thread: how many jobs its consumers have in hand. */
   readonly inHand: number
+  /** A line for each thread: what became of jobs in its hands. */
+  readonly counts: number
   readonly locks: number
   readonly ids: number
   readonly bytes: number
@@ -151,7 +153,8 @@ export function queueLayoutOf(geometry: QueueGeometry): QueueLayout {
   const laneOffsets = 4 * LINE_BYTES
   const opened = laneOffsets + tableBytes
   const inHand = opened + tableBytes
-  const locks = inHand + tableBytes
+  const counts = inHand + tableBytes
+  const locks = counts + threads * LINE_BYTES
   const ids = locks + (isOrdered ? KEY_LOCKS * 4 : 0)
   return {
     paused: 0,
@@ -161,6 +164,7 @@ export function queueLayoutOf(geometry: QueueGeometry): QueueLayout {
     laneOffsets,
     opened,
     inHand,
+    counts,
     locks,
     ids,
     bytes: alignTo(ids + idBuckets * ID_BUCKET_BYTES, PAGE_BYTES),

@@ -54,6 +54,44 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(linkOf(engine, 1, 0, 'urgent')!.frames).toBeGreaterThan(0)
   })
 
+  test('says of each work queue what is in it, and what became of its jobs', async () => {
+    const engine = await engineFor({ threads: 1, addon, onError: () => {} })
+    const nothing = { ready: 0, waiting: 0, inHand: 0, dying: 0 }
+    const uncounted = { acked: 0, redelivered: 0, deadLetters: 0 }
+    expect(engine.stats().queues).toEqual([])
+    const options = { maxDeliver: 2, backoffMs: [0] }
+    const jobs = await engine.queue<string>('work', options)
+    await engine.queue('other')
+    await jobs.addMany(['good', 'bad', 'good'])
+    await jobs.add('later', { delayMs: 60_000 })
+    expect(engine.stats().queues).toEqual([
+      { name: 'work', ...nothing, ready: 3, waiting: 1, ...uncounted },
+      { name: 'other', ...nothing, ...uncounted },
+    ])
+    let open = (): void => {}
+    const gate = new Promise<void>((resolve) => (open = resolve))
+    const handler = async (job: string): Promise<void> => {
+      await gate
+      if (job === 'bad') throw new Error('no good')
+    }
+    const consumer = jobs.consume(handler, { concurrency: 3 })
+    await until(() => engine.stats().queues[0]?.inHand === 3)
+    open()
+    const [first] = engine.stats().queues
+    expect(first).toMatchObject({ ready: 0, inHand: 3, waiting: 1, acked: 0 })
+    await until(() => engine.stats().queues[0]?.deadLetters === 1)
+    await until(() => engine.stats().queues[0]?.acked === 2)
+    await consumer.stop()
+    const config = { queue: 'work' }
+    await engine.spawn('queue-worker', fixture('queue-worker.mjs'), { config, thread: 1 })
+    await jobs.addMany(['good', 'good'])
+    await until(() => engine.stats().queues[0]?.acked === 4)
+    const done = { acked: 4, redelivered: 1, deadLetters: 1 }
+    expect(engine.stats().queues[0]).toEqual({ name: 'work', ...nothing, waiting: 1, ...done })
+    await engine.close()
+    expect(engine.stats().queues[0]).toMatchObject(done)
+  })
+
   test('is plain data', async () => {
     const { engine, hung } = await startStuck()
     await hung
