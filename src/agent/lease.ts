@@ -6,7 +6,7 @@
 // somebody is told. What is left when the thread ends is taken back by the main thread.
 
 import { FlyshuttleError, describe } from '../base/errors.js'
-import { tell, threadName } from '../base/events.js'
+import { ofThread, tell } from '../base/events.js'
 import type { MessageInfo } from './info.js'
 import type { ChunkPool } from '../link/chunk-pool.js'
 
@@ -111,12 +111,11 @@ export class Leases {
 
   #onForgotten({ block, kind, subject, bytes }: Token): void {
     if (this.isClosed) return
-    const { thread } = this.pool
+    const { engine, thread } = this.pool
     this.pool.countForgotten()
     if (kind === 'lease') this.pool.dropLease(block)
     else this.pool.giveBack(block)
-    const name = threadName(thread)
-    tell('forgotten', () => ({ what: kind, thread, name, subject, bytes }))
+    tell('forgotten', () => ({ what: kind, ...ofThread(engine, thread), subject, bytes }))
   }
 }
 

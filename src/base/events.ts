@@ -7,7 +7,9 @@
 
 import { channel } from 'node:diagnostics_channel'
 
-interface OfThread {
+export interface OfThread {
+  /** Name of the engine: a process may have several. */
+  readonly engine: string
   /** Index of the thread that it is about. */
   readonly thread: number
   /** Its name: `main`, or that of the worker. */
@@ -175,6 +177,14 @@ export function tell<N extends EventName>(name: N, build: () => DiagnosticEvents
   if (!listeners.hasSubscribers) return
   const message = build()
   queueMicrotask(() => listeners.publish(message))
+}
+
+/** What the first engine of a process is called, unless it is given a name. */
+export const FIRST_ENGINE = 'engine 1'
+
+/** The fields that all events have. */
+export function ofThread(engine: string, thread: number): OfThread {
+  return { engine, thread, name: threadName(thread) }
 }
 
 /** What a thread is called in its worker's name, in events and in `engine.stats()`. */

@@ -267,6 +267,8 @@ export const CLOSE_TIMEOUT_MS_DEFAULT = 5000
 
 /** Starting a thread or an agent. */
 export const SPAWN_TIMEOUT_MS_DEFAULT = 30_000
+/** Characters of an engine's name. */
+export const ENGINE_NAME_LENGTH_MAX = 100
 export const INSTANCES_MAX = 1024
 
 /** CPUs that a machine may number: as many as Linux can be built for. */

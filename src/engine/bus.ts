@@ -10,7 +10,7 @@ import type { Handler } from '../agent/mailbox.js'
 import type { BatchOptions, SubscribeOptions } from '../agent/agent.js'
 import { createMonotonicClock, type Clock } from '../base/clock.js'
 import { FlyshuttleError } from '../base/errors.js'
-import { tell, threadName } from '../base/events.js'
+import { ofThread, tell } from '../base/events.js'
 import { checkRpc, type Rpc } from '../codec/message.js'
 import { LoopMeter } from '../counters/thread-counters.js'
 import { createDoorbell, type Doorbell } from '../link/doorbell.js'
@@ -46,6 +46,7 @@ export class Bus {
   readonly thread: number
   readonly clock: Clock
   readonly #host: BusHost
+  readonly #engine: string
   readonly #incarnation: number
   readonly #inbox: Inbox
   readonly #outbox: Outbox
@@ -173,7 +174,8 @@ export class Bus {
     this.#outbox.attach(this.#doorbell)
     this.#doorbell.unref()
     const addon = binding !== null
-    tell('attach', () => ({ thread, name: threadName(thread), incarnation, addon }))
+    this.#engine = region.engine
+    tell('attach', () => ({ ...ofThread(region.engine, thread), incarnation, addon }))
   }
 
   get isClosed(): boolean {
@@ -329,9 +331,9 @@ export class Bus {
       this.#awaiting.close(error)
     } finally {
       this.#doorbell.close()
-      const { thread } = this
+      const of = ofThread(this.#engine, this.thread)
       const incarnation = this.#incarnation
-      tell('close', () => ({ thread, name: threadName(thread), incarnation, dropped }))
+      tell('close', () => ({ ...of, incarnation, dropped }))
     }
   }
 

@@ -58,6 +58,8 @@ export interface AgentOrder {
 export interface EngineBoot {
   /** Random, so that nobody meets it by chance. */
   readonly engineId: string
+  /** What the engine is called in events. */
+  readonly name: string
   readonly memory: SharedArrayBuffer
   readonly bells: Int32Array
   readonly hasAddon: boolean

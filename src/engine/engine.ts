@@ -48,7 +48,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   })
   startTrace(process.env['FLYSHUTTLE_TRACE'], 0)
   const placing = Placing.prepare(checked, native.binding, native.reason)
-  const engine = new Engine(checked, createRegion(geometry), native, placing)
+  const engine = new Engine(checked, createRegion(geometry, checked.name), native, placing)
   try {
     await engine.startThreads(checked.threads)
   } catch (error) {
@@ -73,7 +73,7 @@ export class Engine extends Endpoint {
     { binding, file, reason }: LoadedBinding,
     placing: Placing,
   ) {
-    const { spinUs, spinBudgetUs, subjects } = options
+    const { name, spinUs, spinBudgetUs, subjects } = options
     const { threads: count } = region.layout
     const bells = new Int32Array(new SharedArrayBuffer(count * 4))
     for (let thread = 0; thread < count; thread++) bells[thread] = binding?.createBell() ?? -1
@@ -82,7 +82,7 @@ export class Engine extends Endpoint {
     const hasAddon = binding !== null
     const { slots } = placing
     const shared = { bells, spinUs, spinBudgetUs, cores, slots, subjects }
-    const boot = { ...shared, engineId: randomUUID(), memory: region.memory, hasAddon }
+    const boot = { ...shared, name, engineId: randomUUID(), memory: region.memory, hasAddon }
     placing.takeMain(region)
     const hub = new Hub(region, boot, binding, options)
     super(hub.bus, { agent: 0, name: '' })
@@ -100,6 +100,11 @@ export class Engine extends Endpoint {
       frameBytesMax: region.layout.bulkRingBytes / 4,
       messageBytesMax: this.#life.reclaim.layout.bytesMax,
     })
+  }
+
+  /** What it is called in events: the option `name`. */
+  get name(): string {
+    return this.#boot.name
   }
 
   /** The threads that take part, the main thread first. */

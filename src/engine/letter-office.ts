@@ -7,7 +7,7 @@
 
 import { deserialize, serialize } from 'node:v8'
 import { FlyshuttleError } from '../base/errors.js'
-import { tell, threadName } from '../base/events.js'
+import { ofThread, tell } from '../base/events.js'
 import { LETTER_BYTES_WAITING_MAX, REPLAY_ERRORS_TOLD_MAX } from '../base/limits.js'
 import { fromRecord, toRecord, type ErrorRecord } from '../codec/error-record.js'
 import type { Headers } from '../codec/headers.js'
@@ -167,8 +167,7 @@ export class LetterOffice implements Letters {
     const replays = replaysOf(letter.headers)
     const id = this.#store.add({ ...letter, replays, thread, deadAtMs: Date.now() })
     tell('deadLetter', () => ({
-      thread,
-      name: threadName(thread),
+      ...ofThread(this.#region.engine, thread),
       id,
       reason,
       subject,

@@ -6,7 +6,7 @@
 
 import { threadId, type MessagePort } from 'node:worker_threads'
 import { FlyshuttleError } from '../base/errors.js'
-import { tell, threadName } from '../base/events.js'
+import { ofThread, tell } from '../base/events.js'
 import { ChunkReclaim } from '../link/chunk-reclaim.js'
 import { EngineState } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
@@ -118,10 +118,10 @@ export class Life {
     // One that joined and listened to nothing takes nothing with it: its owner ended it.
     const isMissed = place.isOwn || listened > 0 || agent !== ''
     const found = reason instanceof Error ? reason.message : String(reason)
-    const name = threadName(thread)
     // One that left in order has seen to what it had, and hears itself what went wrong.
     if (place.hasLeft) return
-    tell('dead', () => ({ thread, name, incarnation, reason: found, agents }))
+    const of = ofThread(this.#boot.name, thread)
+    tell('dead', () => ({ ...of, incarnation, reason: found, agents }))
     if (!wasReady || !isMissed) return
     const error = new FlyshuttleError('ERR_THREAD_DIED', { thread, found }, reason)
     this.#hub.report(error, { subject: '(thread)', thread, agent })

@@ -32,7 +32,7 @@ export class Member {
   constructor(boot: ThreadBoot, slot: Slot) {
     this.#thread = boot.thread
     const binding = sharedBinding(boot.hasAddon)
-    const region = openRegion(boot.memory)
+    const region = openRegion(boot.memory, boot.name)
     // First of all: what this thread allocates from now on comes from its own node.
     this.placed = takePlace(binding, region, boot.thread, slot)
     startTrace(process.env['FLYSHUTTLE_TRACE'], boot.thread)

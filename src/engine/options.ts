@@ -18,8 +18,14 @@ import {
 import type { CompressionRules } from '../routing/packing.js'
 import { policyFor, type SubjectPolicy, type SubjectTreatment } from '../routing/subject-rules.js'
 import type { ErrorContext } from './control.js'
+import { engineName } from './engine-name.js'
 
 export interface EngineOptions {
+  /**
+   * What the engine is called in diagnostics events and in the trace, up to 100 characters.
+   * Default: `engine 1`, `engine 2` and so on, in the order of creation.
+   */
+  readonly name?: string
   /**
    * Worker threads to start, besides the main thread. Default 1; 0 runs every agent on the main
    * thread.
@@ -81,6 +87,7 @@ export interface EngineOptions {
 }
 
 export interface CheckedOptions {
+  readonly name: string
   readonly threads: number
   readonly threadsMax: number
   readonly ringBytes: number | undefined
@@ -95,6 +102,7 @@ export interface CheckedOptions {
 }
 
 const ENGINE_OPTIONS = [
+  'name',
   'threads',
   'threadsMax',
   'ringBytes',
@@ -124,6 +132,7 @@ export function checkOptions(options: EngineOptions): CheckedOptions {
   const spinUs = checkCount('spinUs', spinWantedUs, 0, 1_000_000)
   const spinBudgetUs = spinUs === 0 ? 0 : Math.max(spinUs, SPIN_BUDGET_US)
   return {
+    name: engineName(options.name),
     threads,
     threadsMax,
     ringBytes,

@@ -5,7 +5,7 @@
 // next. Nothing is done between beats, and nothing at all while nobody listens.
 
 import type { Clock } from '../base/clock.js'
-import { hasListeners, tell, threadName } from '../base/events.js'
+import { hasListeners, ofThread, tell } from '../base/events.js'
 import { readLink } from '../counters/snapshot.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import { Lane, ThreadState } from '../memory/layout.js'
@@ -50,8 +50,8 @@ export class SlowWatch {
     const messages = mailbox.waiting
     tell('slow', () => {
       const lag = { messages, bytes: this.#bytesFor(thread), ms }
-      const name = threadName(thread)
-      return { what: 'mailbox', thread, name, subject: entry.pattern, agent, lag }
+      const of = ofThread(this.#region.engine, thread)
+      return { what: 'mailbox', ...of, subject: entry.pattern, agent, lag }
     })
   }
 
@@ -69,8 +69,7 @@ export class SlowWatch {
     const { frames, bytes } = ring.unread()
     tell('slow', () => ({
       what: 'link',
-      thread,
-      name: threadName(thread),
+      ...ofThread(this.#region.engine, thread),
       from: this.#outbox.thread,
       subject: subjectInHand(this.#region, thread),
       lag: {

@@ -12,7 +12,7 @@ import type { RequestTicket } from '../agent/info.js'
 import { releasing } from '../agent/lease.js'
 import { Mailbox, type Handler, type MailboxEvents } from '../agent/mailbox.js'
 import type { FlyshuttleError } from '../base/errors.js'
-import { tell, threadName } from '../base/events.js'
+import { ofThread, tell } from '../base/events.js'
 import { CompiledFilter } from '../codec/filter.js'
 import { filterText, parseFilter } from '../codec/filter-rule.js'
 import type { Message } from '../codec/message.js'
@@ -70,6 +70,7 @@ export class Subscriptions {
   readonly #i32: Int32Array
   readonly #rowsIndex: number
   readonly #fullIndex: number
+  readonly #engine: string
   readonly #thread: number
   readonly #incarnation: number
   readonly #ids: number[]
@@ -94,6 +95,7 @@ export class Subscriptions {
     this.#fullIndex = (layout.inbox(thread) + INBOX_FULL) >>> 2
     // An earlier thread on this place may have left it raised.
     Atomics.store(views.i32, this.#fullIndex, 0)
+    this.#engine = region.engine
     this.#thread = thread
     this.#incarnation = incarnation
     this.#ids = ids
@@ -295,9 +297,8 @@ export class Subscriptions {
   }
 
   #tellFull(event: 'full' | 'almostFull', subject: string, agent: string, messages: number): void {
-    const thread = this.#thread
-    const name = threadName(thread)
-    tell(event, () => ({ what: 'mailbox', thread, name, subject, agent, messages }))
+    const of = ofThread(this.#engine, this.#thread)
+    tell(event, () => ({ what: 'mailbox', ...of, subject, agent, messages }))
   }
 }
 

@@ -56,13 +56,16 @@ export interface ChunkRecord {
 
 export class ChunkTable {
   readonly layout: ChunkLayout
+  /** Name of the engine, for events. */
+  readonly engine: string
   protected readonly i32: Int32Array
   readonly #records: number
   readonly #wake: (thread: number) => void
 
   /** `wake` has a thread look again that waited for a block. */
   constructor(region: Region, wake: (thread: number) => void) {
-    const { layout, views } = region
+    const { layout, views, engine } = region
+    this.engine = engine
     this.layout = chunkLayoutOf(layout.chunks, layout.chunkBytes)
     this.i32 = views.i32
     this.#records = this.layout.records >>> 2

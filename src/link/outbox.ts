@@ -5,7 +5,7 @@
 // microtask at the end of the tick. A lone message therefore leaves at the end of the tick at the
 // latest.
 
-import { tell, threadName } from '../base/events.js'
+import { ofThread, tell, type OfThread } from '../base/events.js'
 import {
   FLUSH_BYTES,
   LINE_BYTES,
@@ -82,6 +82,7 @@ export class LinkWriter {
   overflowMessages = 0
   #isOverflowAlmostFull = false
   readonly #i32: Int32Array
+  readonly #engine: string
   readonly #from: number
   readonly #sentIndex: number
   readonly #overflowIndex: number
@@ -98,6 +99,7 @@ export class LinkWriter {
     const words = layout.laneWords(from, to, lane)
     this.to = to
     this.lane = lane
+    this.#engine = region.engine
     this.#from = from
     this.#i32 = region.views.i32
     this.#sentIndex = (words + LINK_SENT) >>> 2
@@ -182,9 +184,9 @@ export class LinkWriter {
     if (this.overflowBytes <= OVERFLOW_BYTES_MAX / 2) this.#isOverflowAlmostFull = false
   }
 
-  #names(): { thread: number; name: string; to: number; lane: 'urgent' | 'bulk' } {
+  #names(): OfThread & { to: number; lane: 'urgent' | 'bulk' } {
     const lane = this.lane === Lane.Urgent ? 'urgent' : 'bulk'
-    return { thread: this.#from, name: threadName(this.#from), to: this.to, lane }
+    return { ...ofThread(this.#engine, this.#from), to: this.to, lane }
   }
 
   #setOverflow(bytes: number): void {

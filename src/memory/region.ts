@@ -65,10 +65,12 @@ export interface Region {
   readonly memory: SharedArrayBuffer
   readonly layout: Layout
   readonly views: Views
+  /** Name of the engine that it belongs to, for events; '' for none. */
+  readonly engine: string
 }
 
 /** A fresh, zeroed region. */
-export function createRegion(geometry: Geometry): Region {
+export function createRegion(geometry: Geometry, engine = ''): Region {
   const layout = layoutOf(geometry)
   const memory = new SharedArrayBuffer(layout.regionBytes)
   const views = viewsOf(memory)
@@ -83,16 +85,16 @@ export function createRegion(geometry: Geometry): Region {
   u32[HEADER_QUEUE_BYTES >>> 2] = geometry.queueBytes
   u32[HEADER_CHUNK_BYTES >>> 2] = geometry.chunkBytes
   Atomics.store(u32, HEADER_MAGIC >>> 2, LAYOUT_MAGIC)
-  return { memory, layout, views }
+  return { memory, layout, views, engine }
 }
 
 /**
- * A region that another thread created. The geometry is read once and checked against the block's
- * size.
+ * A region that another thread created, of the engine with that name. The geometry is read once
+ * and checked against the block's size.
  *
  * @throws ERR_LAYOUT_MISMATCH when the block is no region of this layout
  */
-export function openRegion(memory: SharedArrayBuffer): Region {
+export function openRegion(memory: SharedArrayBuffer, engine = ''): Region {
   if (memory.byteLength < HEADER_BYTES) expectWord('bytes', memory.byteLength, HEADER_BYTES)
   const u32 = new Uint32Array(memory, 0, HEADER_BYTES >>> 2)
   const word = (offset: number): number => u32[offset >>> 2] as number
@@ -110,7 +112,7 @@ export function openRegion(memory: SharedArrayBuffer): Region {
     }),
   )
   expectWord('bytes', memory.byteLength, layout.regionBytes)
-  return { memory, layout, views: viewsOf(memory) }
+  return { memory, layout, views: viewsOf(memory), engine }
 }
 
 function expectWord(field: string, found: number, wanted: number): void {

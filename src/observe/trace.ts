@@ -8,7 +8,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
-import { EVENT_NAMES, threadName, type EventName } from '../base/events.js'
+import { EVENT_NAMES, FIRST_ENGINE, threadName, type EventName } from '../base/events.js'
 
 const STDERR = 2
 const COLOURS: Record<EventName, number> = {
@@ -57,7 +57,11 @@ export function traceLine(
 ): string {
   const clock = time.toISOString().slice(11)
   const word = isColoured ? `\x1b[${COLOURS[event]}m${event}\x1b[0m` : event
-  const fields = Object.entries(message).map(([key, value]) => ` ${key}=${textOf(value)}`)
+  // Most processes have one engine, without a name.
+  const told = Object.entries(message).filter(
+    ([key, value]) => key !== 'engine' || value !== FIRST_ENGINE,
+  )
+  const fields = told.map(([key, value]) => ` ${key}=${textOf(value)}`)
   return `${clock} [${thread}] ${word}${fields.join('')}`
 }
 

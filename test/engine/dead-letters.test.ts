@@ -256,7 +256,8 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
       await until(() => heard.length === 1)
       expect(heard).toEqual([
         {
-          ...{ thread: 0, name: 'main', id: 1, reason: 'handler-error', subject: 'a.b', queue: '' },
+          ...{ engine: engine.name, thread: 0, name: 'main', id: 1, reason: 'handler-error' },
+          ...{ subject: 'a.b', queue: '' },
           ...{ agent: '', attempts: 1, error: 'no ink' },
         },
       ])

@@ -35,11 +35,38 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
   test('attach and close are told where a thread comes and goes', async () => {
     const [attached, closed] = [hear('attach'), hear('close')]
     const engine = await createEngine({ threads: 1, addon })
-    const incarnation = 1
-    expect(attached).toEqual([{ thread: 0, name: 'main', incarnation, addon }])
+    const main = { engine: engine.name, thread: 0, name: 'main', incarnation: 1 }
+    expect(attached).toEqual([{ ...main, addon }])
     expect(closed).toEqual([])
     await engine.close()
-    expect(closed).toEqual([{ thread: 0, name: 'main', incarnation, dropped: 0 }])
+    expect(closed).toEqual([{ ...main, dropped: 0 }])
+  })
+
+  test('events say which engine they are about', async () => {
+    const [attached, full] = [hear('attach'), hear('full')]
+    const dead = hear('dead')
+    const orders = await engineFor({ name: 'orders', threads: 1, addon, onError: () => {} })
+    const [first, second] = await Promise.all([
+      engineFor({ threads: 0, addon }),
+      engineFor({ threads: 0, addon }),
+    ])
+    expect(orders.name).toBe('orders')
+    expect(first?.name).toMatch(/^engine \d+ of thread \d+$|^engine \d+$/)
+    expect(second?.name).not.toBe(first?.name)
+    const names = [orders, first, second].map((engine) => engine?.name)
+    expect(attached.map(({ engine }) => engine)).toEqual(names)
+    await second?.subscribe('slow', () => new Promise(() => {}), { mailbox: 1 })
+    for (let n = 0; n < 3; n++) second?.publish('slow', n)
+    await until(() => full.length === 1)
+    expect(full[0]?.engine).toBe(second?.name)
+    await orders.threads[1]?.terminate()
+    await until(() => dead.length === 1)
+    expect(dead[0]?.engine).toBe('orders')
+  })
+
+  test.each([[''], ['n'.repeat(101)], [7], [null]])('no engine is called %j', async (name) => {
+    const refused = expect.objectContaining({ code: 'ERR_OPTION_INVALID' })
+    await expect(createEngine({ name: name as never, threads: 0, addon })).rejects.toEqual(refused)
   })
 
   test('dead is told on the main thread, with the reason and who lived there', async () => {
@@ -50,7 +77,8 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     await until(() => dead.length > 0)
     const reason = 'it was terminated, or left with exit code 1'
     const agents = ['mortal']
-    expect(dead).toEqual([{ thread: 1, name: 'flyshuttle 1', incarnation: 1, reason, agents }])
+    const of = { engine: engine.name, thread: 1, name: 'flyshuttle 1', incarnation: 1 }
+    expect(dead).toEqual([{ ...of, reason, agents }])
   })
 
   test('an orderly end is no death', async () => {
@@ -85,8 +113,8 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     const subscription = await engine.subscribe('slow.>', () => gate, { mailbox: 4 })
     for (let n = 0; n < 20; n++) engine.publish('slow.x', n)
     await until(() => full.length > 0)
-    const [what, thread, name] = ['mailbox', 0, 'main']
-    expect(full).toEqual([{ what, thread, name, subject: 'slow.>', agent: '', messages: 4 }])
+    const of = { engine: engine.name, thread: 0, name: 'main' }
+    expect(full).toEqual([{ what: 'mailbox', ...of, subject: 'slow.>', agent: '', messages: 4 }])
     open()
     await subscription.unsubscribe()
   })
@@ -134,7 +162,8 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     const ring = { thread: 0, name: 'main', to: 0, lane: 'bulk' }
     expect(link).toMatchObject({ what: 'link', ...ring, ringBytes: 16_384 })
     expect(overflow).toMatchObject({ what: 'overflow', ...ring, limitBytes: 1024 * 1024 })
-    const names = { thread: 0, name: 'main', subject: 'slow.>', agent: '', messages: 8 }
+    const of = { engine: engine.name, thread: 0, name: 'main' }
+    const names = { ...of, subject: 'slow.>', agent: '', messages: 8 }
     expect(mailbox).toEqual({ what: 'mailbox', ...names })
     expect(almost.filter(({ what }) => what !== 'link')).toHaveLength(2)
     open()

@@ -280,7 +280,7 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     })
     unsubscribe('flyshuttle:forgotten', listen)
     expect(engine.chunks().forgotten).toBe(2)
-    const thread = { thread: 0, name: 'main' }
+    const thread = { engine: engine.name, thread: 0, name: 'main' }
     expect(told).toContainEqual({ what: 'lease', ...thread, subject: 'frames', bytes: MIB })
     expect(told).toContainEqual({ what: 'loan', ...thread, subject: null, bytes: 1000 })
   })

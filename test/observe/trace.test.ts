@@ -21,17 +21,22 @@ const program = (addon: boolean): string => `
   await engine.close()
 `
 
-function runTraced(trace: string, addon: boolean): string[] {
-  const { stderr, status } = spawnSync(
-    process.execPath,
-    ['--input-type=module', '-e', program(addon)],
-    {
-      cwd: ROOT,
-      encoding: 'utf8',
-      timeout: 20_000,
-      env: { ...process.env, NODE_OPTIONS: '', FLYSHUTTLE_TRACE: trace },
-    },
-  )
+const SEVERAL = `
+  import { createEngine } from 'flyshuttle'
+  const addon = false
+  const first = await createEngine({ threads: 0, addon })
+  const second = await createEngine({ threads: 0, addon })
+  const orders = await createEngine({ name: 'orders', threads: 1, addon })
+  for (const engine of [first, second, orders]) await engine.close()
+`
+
+function runTraced(trace: string, addon: boolean, source = program(addon)): string[] {
+  const { stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', source], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    timeout: 20_000,
+    env: { ...process.env, NODE_OPTIONS: '', FLYSHUTTLE_TRACE: trace },
+  })
   expect(status).toBe(0)
   return stderr.split('\n').filter((line) => line !== '')
 }
@@ -76,6 +81,17 @@ describe('FLYSHUTTLE_TRACE', () => {
     )
     expect(lines).toHaveLength(1)
   })
+})
+
+test('FLYSHUTTLE_TRACE names engines that are not the only one', () => {
+  const lines = runTraced('attach', false, SEVERAL).map((line) => line.replace(TIME, ''))
+  const attach = 'thread=0 name=main incarnation=1 addon=false'
+  expect(lines).toEqual([
+    `[main] attach ${attach}`,
+    `[main] attach engine="engine 2" ${attach}`,
+    `[main] attach engine=orders ${attach}`,
+    '[flyshuttle 1] attach engine=orders thread=1 name="flyshuttle 1" incarnation=1 addon=false',
+  ])
 })
 
 describe('a line of the trace', () => {
