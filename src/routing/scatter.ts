@@ -95,7 +95,7 @@ export class Scatter {
   #retry(entry: Waiting): void {
     const { route, parcel, request, members } = entry
     const isGone = ({ link }: Member): boolean => this.#isDead(link)
-    this.#stage.restore(parcel.codec, parcel.typeId, parcel.payload)
+    this.#stage.restore(parcel.codec, parcel.typeId, parcel.payload, parcel.packed)
     this.#frames.check(route, parcel)
     const left = members.filter(
       (member) => !request.isSettled && !isGone(member) && !this.#write(route, parcel, member),
