@@ -79,6 +79,7 @@ export class Bus {
     const sending = new Sending(options, this.clock, {
       hold,
       wake: (to) => this.wake(to),
+      bury: (letter) => this.#bury(letter),
       onLost: (error, letter) => {
         this.#report(error, letter.subject, '')
         this.#bury(letter)

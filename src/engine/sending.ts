@@ -25,8 +25,10 @@ export interface SendingEvents {
   hold(isHeld: boolean): void
   /** A thread has something to look at. */
   wake(thread: number): void
-  /** What had been accepted could not be sent. */
+  /** What had been accepted could not be sent: to be told, and kept. */
   onLost(error: unknown, letter: DeadLetter): void
+  /** It came too late, which is no error: to be kept. */
+  bury(letter: DeadLetter): void
 }
 
 export class Sending {
@@ -65,7 +67,9 @@ export class Sending {
           if (isWaiting !== isWaitingNow) events.hold((isWaitingNow = isWaiting))
         },
         onLost: (error, subject, parcel) =>
-          events.onLost(error, lostLetter(error, subject, parcel, thread)),
+          events.onLost(error, lostLetter('no-room', error, subject, parcel, thread)),
+        onExpired: (subject, parcel) =>
+          events.bury(lostLetter('expired', null, subject, parcel, thread)),
         isExpired: (deadlineMs) => this.isExpired(deadlineMs),
       },
     )

@@ -154,7 +154,8 @@ export class Subscriptions {
         agent: party.agent,
         flags:
           (isResponder ? SubscriptionFlag.Responder : 0) |
-          (options.lossy === true ? SubscriptionFlag.Lossy : 0),
+          (options.lossy === true ? SubscriptionFlag.Lossy : 0) |
+          (options.deadLetter === true ? SubscriptionFlag.DeadLetter : 0),
         pattern,
         queue,
         rules: sample === null ? rules : { ...rules, sample },

@@ -36,6 +36,8 @@ export const SubscriptionFlag = {
   Responder: 1,
   /** Skipped and counted when it cannot take a message; never holds a publisher back. */
   Lossy: 2,
+  /** Keeps what it cannot handle, also what expires before it leaves its sender. */
+  DeadLetter: 4,
 } as const
 
 /** What senders must know of a subscription beside its pattern; none of it where there is none. */

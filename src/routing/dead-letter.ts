@@ -71,15 +71,18 @@ export interface DeadLetterSink {
   bury(letter: DeadLetter): Promise<void>
 }
 
-/** The letter of a publish that `thread` had accepted and can never write. */
+/**
+ * The letter of a publish that `thread` had accepted: it can never be written, or has expired.
+ */
 export function lostLetter(
+  reason: 'no-room' | 'expired',
   error: unknown,
   subject: string,
   { codec, typeId, payload, packed, envelope }: Parcel,
   thread: number,
 ): DeadLetter {
   const { headers, key, priority } = envelope
-  const about = { reason: 'no-room', subject, queue: '', attempts: 0, error } as const
+  const about = { reason, subject, queue: '', attempts: 0, error } as const
   const encoded = { source: thread, codec, typeId, payload, packed }
   return { ...about, headers, key, priority, ...encoded, firstAtMs: Date.now(), agent: '' }
 }

@@ -40,7 +40,10 @@ export class Overflow {
     this.#stage = stage
     this.#counters = counters
     this.#events = events
-    const retry = new Retry(routes, stage, transmitter, counters, events)
+    const retry = new Retry(routes, stage, transmitter, counters, {
+      isExpired: (deadlineMs) => events.isExpired(deadlineMs),
+      onExpired: (subject, parcel) => events.onExpired?.(subject, large.bytesOf(parcel)),
+    })
     this.parking = new Parking({
       onRetry: (route, parcel) => retry.try(route, parcel),
       lateness: (route, parcel) => retry.lateness(route, parcel),

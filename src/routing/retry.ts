@@ -20,20 +20,28 @@ export class Retry {
   readonly #transmitter: Transmitter
   readonly #subjects: SubjectCounters
   readonly #isExpired: (deadlineMs: number) => boolean
+  readonly #onExpired: (subject: string, parcel: Parcel) => void
 
-  /** `isExpired` says whether a deadline has passed, and counts it if so. */
+  /**
+   * `isExpired` says whether a deadline has passed, and counts it if so. `onExpired` hears of a
+   * publish that came too late and that somebody wants kept.
+   */
   constructor(
     routes: RouteTable,
     stage: PayloadStage,
     transmitter: Transmitter,
     subjects: SubjectCounters,
-    events: { isExpired(deadlineMs: number): boolean },
+    events: {
+      isExpired(deadlineMs: number): boolean
+      onExpired(subject: string, parcel: Parcel): void
+    },
   ) {
     this.#routes = routes
     this.#stage = stage
     this.#transmitter = transmitter
     this.#subjects = subjects
     this.#isExpired = (deadlineMs) => events.isExpired(deadlineMs)
+    this.#onExpired = (subject, parcel) => events.onExpired(subject, parcel)
   }
 
   /** Throws when it can never be written. */
@@ -59,6 +67,7 @@ export class Retry {
     if (lateness === null) return false
     // Whoever called `send` waits to hear of it.
     if (settle !== null) throw lateness
+    if (request === null && this.#routes.isKept(route, parcel)) this.#onExpired(subject, parcel)
     return true
   }
 

@@ -12,7 +12,7 @@ import type { LinkWriter, Outbox } from '../link/outbox.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
 import { HEADER_VERSION, Lane } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
-import { ChangeLogReader, type Subscription } from './change-log.js'
+import { ChangeLogReader, SubscriptionFlag, type Subscription } from './change-log.js'
 import {
   Destinations,
   idOf,
@@ -206,6 +206,20 @@ export class RouteTable {
     if (isNew || this.#changes.hasTouched(route.subject, route.changes)) this.#compile(route)
     route.changes = this.#changes.count
     route.version = version
+  }
+
+  /**
+   * Whether somebody who may want the message keeps what is not handled. A receiver whose filter
+   * was not asked may. Not for the hot path.
+   */
+  isKept({ subject }: Route, { passed, unasked }: Parcel): boolean {
+    return this.#trie.match(subject).some((word) => {
+      const subscription = this.#log.live.get(idOf(word))
+      if (subscription === undefined) return false
+      if ((subscription.flags & SubscriptionFlag.DeadLetter) === 0) return false
+      const filter = this.#filters.of(subscription.rules?.filter)
+      return filter === null || passed.has(filter) || unasked.has(filter)
+    })
   }
 
   #catchUp(): void {

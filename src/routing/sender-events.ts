@@ -7,6 +7,8 @@ export interface SenderEvents {
   onWaiting(isWaiting: boolean): void
   /** A publish that was accepted and parked can never be written; nobody else hears of it. */
   onLost?(error: unknown, subject: string, parcel: Parcel): void
+  /** A publish that was accepted has expired here, and somebody wants to have it kept. */
+  onExpired?(subject: string, parcel: Parcel): void
   /** Whether a publish with this deadline comes too late. True is counted: it is not written. */
   isExpired(deadlineMs: number): boolean
 }

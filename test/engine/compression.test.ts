@@ -109,6 +109,70 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
       expect(got.sort()).toEqual([-1, -2, 2])
     })
 
+    test('what is published or asked is compressed, what answers and jobs are not', async () => {
+      const engine = await start(algorithm)
+      const text = WORDS.repeat(150)
+      const publisher = engine.publisher(message('bound', { text: utf8(8000) }), ['text'])
+      const parts = async function* () {
+        yield text
+      }
+      const jobs = await engine.queue('jobs', { jobBytes: 8000 })
+      for (const subject of ['one', 'bound']) await engine.subscribe(subject, () => {})
+      await engine.handle('ask', () => 1)
+      await engine.handle('answer', () => text)
+      await engine.handle('parts', parts)
+      /** What all links have carried for it, in units of the text. */
+      const costOf = async (act: () => unknown): Promise<number> => {
+        const sum = (): number =>
+          engine.stats().links.reduce((bytes, link) => bytes + link.bytes, 0)
+        const before = sum()
+        await act()
+        // By then the links have been read to here.
+        await engine.request('ask')
+        return Math.round((sum() - before) / text.length)
+      }
+      const compressed: (() => unknown)[] = [
+        () => engine.publish('one', text),
+        () => engine.tryPublish('one', text),
+        () => engine.publishMany('one', [text, text]),
+        () => engine.broadcast('one', text),
+        () => engine.send('one', text),
+        () => publisher(text),
+        () => engine.request('ask', text),
+        async () => {
+          for await (const answer of engine.requestMany('ask', text)) expect(answer).toBe(1)
+        },
+      ]
+      for (const act of compressed)
+        expect([act.toString(), await costOf(act)]).toEqual([act.toString(), 0])
+      const plain: (() => unknown)[] = [
+        () => engine.request('answer'),
+        () => engine.requestEach('ask', [text]),
+        async () => {
+          for await (const part of engine.requestStream('parts')) expect(part).toBe(text)
+        },
+      ]
+      for (const act of plain)
+        expect([act.toString(), await costOf(act)]).toEqual([act.toString(), 1])
+      let job: unknown
+      jobs.consume((given) => void (job = given))
+      await jobs.add(text)
+      await until(() => job !== undefined)
+      expect(job).toBe(text)
+      await expect(jobs.add(text.repeat(2))).rejects.toThrow(code('ERR_MESSAGE_TOO_LARGE'))
+    })
+
+    test('a request to many that has to wait for room arrives as it was', async () => {
+      const engine = await start(algorithm, { ringBytes: 16_384 })
+      const text = WORDS.repeat(150)
+      const asked: unknown[] = []
+      await engine.subscribe('noise', () => {})
+      await engine.handle('ask', (value) => void asked.push(value))
+      while (engine.tryPublish('noise', 1) === 'accepted') continue
+      for await (const answer of engine.requestMany('ask', text)) expect(answer).toBe(undefined)
+      expect(asked).toEqual([text])
+    })
+
     test('workers compress and decompress too', async () => {
       const engine = await start(algorithm, { threads: 1 })
       await engine.spawn('echo', fixture('echo.ts'))

@@ -242,6 +242,37 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     await until(() => handled.length === 6)
   })
 
+  test('what expires while it waits for room is kept, if somebody wanted it kept', async () => {
+    const engine = await start({ ringBytes: 16_384 })
+    const pad = 'x'.repeat(900)
+    const handled: unknown[] = []
+    const handler = (value: unknown) => void handled.push(value)
+    await engine.subscribe('kept', handler, { deadLetter: true })
+    await engine.subscribe('some', handler, { deadLetter: true, filter: { n: { lt: 100 } } })
+    await engine.subscribe('some', handler, { queue: 'g', filter: { n: { gte: 100 } } })
+    await engine.subscribe('lost', handler)
+    for (let n = 0; n < 200; n++) {
+      for (const subject of ['kept', 'some', 'lost']) {
+        engine.publish(subject, { n, pad }, { ttlMs: 1, headers: { n: String(n) } })
+      }
+    }
+    const untilMs = performance.now() + 20
+    while (performance.now() < untilMs) continue // Nothing is delivered meanwhile.
+    await engine.send('lost', { n: 'last' })
+    await until(async () => handled.length === 1 && (await sizeOf(engine)) === 300)
+    const list = await engine.deadLetters.list({ reason: 'expired', limit: 1000 })
+    const numbers = async (subject: string): Promise<unknown[]> => {
+      const ids = list.filter((letter) => letter.subject === subject).map(({ id }) => id)
+      const letters = await Promise.all(ids.map((id) => engine.deadLetters.peek(id)))
+      expect(letters.every(({ headers }) => 'n' in headers)).toBe(true)
+      return letters.map(({ value }) => (value as { n: number }).n).sort((a, b) => a - b)
+    }
+    expect(await numbers('kept')).toEqual(Array.from({ length: 200 }, (_, n) => n))
+    expect(await numbers('some')).toEqual(Array.from({ length: 100 }, (_, n) => n))
+    const { subjects } = engine.stats()
+    expect(subjects.at(-1)?.expired).toBeGreaterThan(100)
+  })
+
   test('an event tells of each letter', async () => {
     const heard: DeadLetterEvent[] = []
     const listener = (event: unknown): void => void heard.push(event as DeadLetterEvent)
