@@ -109,7 +109,9 @@ export class Transmitter {
       const isRequest = member !== null && member === plan.responder
       const isWritten = this.#frames.write(link, route, parcel, member, isRequest, frame)
       assert(isWritten, 'planned room is there')
-      this.#outbox.committed(link)
+      // Those that name one block are seen together: what is between them is a hold on the block
+      // that ends with the last, and who cleans up after us counts on it.
+      if (!isLarge) this.#outbox.committed(link)
     }
     if (isLarge) this.#large.end()
     plan.confirm()

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { EMITTER_AFTER_MESSAGES, OVERFLOW_BYTES_MAX } from '../../src/base/limits.js'
+import { EMITTER_AFTER_MESSAGES, FLUSH_BYTES, OVERFLOW_BYTES_MAX } from '../../src/base/limits.js'
 import { message, object, raw } from '../../src/codec/message.js'
 import { bytes, i32, u32 } from '../../src/codec/schema.js'
+import { readLink } from '../../src/counters/snapshot.js'
 import { FrameFlag, FrameKind } from '../../src/ring/frame.js'
 import { LINK_HEAD, Lane, ThreadCounter, ThreadState } from '../../src/memory/layout.js'
 import { FakeRequest, World } from './world.js'
@@ -1361,4 +1362,26 @@ test('bytes that lie about their length stay within their field', () => {
   sender.publish(message('a', raw), liar, 0)
   world.settle()
   expect(world.thread(1).take()).toEqual([new Uint8Array(64).fill(255)])
+})
+
+test('the frames of one block to one thread are seen together, or not at all', () => {
+  const Small = message('small', { n: u32 })
+  for (let left = 1; left < 12; left++) {
+    const world = new World(2, { bulkRingBytes: 65_536, chunkBytes: 4 * 1024 * 1024 })
+    const { sender, outbox } = world.thread(0)
+    const plain = world.thread(1).subscribe('large')
+    world.thread(1).subscribe('large', { queue: 'g' })
+    world.thread(1).subscribe('small', { message: Small })
+    const link = outbox.link(1, Lane.Bulk)
+    const batches = (): number => readLink(world.region, 0, 1, Lane.Bulk)?.batches ?? 0
+    // So many more of them, and the batch would leave by itself.
+    for (let n = 0; link.ring.pendingBytes < FLUSH_BYTES - 24 * left; n++)
+      sender.publish(Small, { n }, 0)
+    expect(batches()).toBe(0)
+    sender.publish('large', new Uint8Array(100_000), 0)
+    expect(batches()).toBe(1)
+    world.settle()
+    expect(world.thread(1).got.filter(({ id }) => id === plain.entry.id)).toHaveLength(1)
+    expect(world.thread(1).got.filter(({ subject }) => subject === 'large')).toHaveLength(2)
+  }
 })
