@@ -122,12 +122,13 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     })
     await jobs.addMany(['ack', 'nak', 'term', 'progress'])
     await until(() => seen.length === 5)
-    expect(seen).toEqual([
-      ['ack', 1],
-      ['nak', 1],
-      ['term', 1],
-      ['progress', 1],
-      ['nak', 2],
+    // On a busy machine the retry is due before the batch is through.
+    expect(seen.map((one) => one.join(' ')).sort()).toEqual([
+      'ack 1',
+      'nak 1',
+      'nak 2',
+      'progress 1',
+      'term 1',
     ])
     expect(codes).toEqual(Array.from({ length: 12 }, () => 'ERR_JOB_SETTLED'))
     await until(() => jobs.inspect().dying === 0)
