@@ -133,13 +133,10 @@ export class Mailbox {
   }
 
   request(value: unknown, ticket: RequestTicket): void {
-    if (this.#isStopped) {
-      this.#refuse(ticket)
-      return
-    }
+    if (this.#isFree) return this.#handleRequest(value, ticket)
+    if (this.#isStopped) return this.#refuse(ticket)
     const { subject, thread, agent, extras } = ticket
-    if (this.isBusy) this.#enqueue({ value, subject, thread, agent, extras, ticket })
-    else this.#handleRequest(value, ticket)
+    this.#enqueue({ value, subject, thread, agent, extras, ticket })
   }
 
   /**

@@ -26,8 +26,9 @@ import {
   type Infer,
 } from './schema.js'
 import type { Refuses } from './filter-source.js'
+import { PUBLISH_FRAME, REPLY_FRAME, REQUEST_FRAME, type FrameSource } from './frame-source.js'
 import { publisherSource, type PublisherNumbers } from './publisher-source.js'
-import { emitterSource, replyEmitterSource, structSource } from './struct-source.js'
+import { emitterSource, structSource } from './struct-source.js'
 import * as text from './struct-text.js'
 import { isUint8Array } from 'node:util/types'
 
@@ -56,9 +57,11 @@ export interface BoundStruct<T> {
  * Where an emitter writes: one ring of one link, as plain numbers. Positions and sizes are in units
  * of 8 bytes, indexes in words of 4.
  */
-interface RingLane {
+export interface EmitterLane {
   /** The ring's cursor: tail, limit, published, listed; see `ring/ring.ts`. */
   readonly cursor: Int32Array
+  /** What its words mean depends on the kind of frame; see `frame-source.ts`. */
+  readonly gate: Int32Array
   /** Takes the fields that were read of a message that was not written. */
   readonly kept: { value: unknown }
   /** Byte offset of the ring. */
@@ -69,6 +72,9 @@ interface RingLane {
   /** The last index at which a frame fits before the ring's end. */
   readonly indexMax: number
   readonly batchUnits: number
+  /** What must stay free behind the frame. */
+  readonly reserveUnits: number
+  readonly highWaterUnits: number
   readonly word0: number
   readonly word1: number
   readonly typeId: number
@@ -76,22 +82,18 @@ interface RingLane {
   readonly number: number
 }
 
-/** Where published messages go. */
-export interface EmitLane extends RingLane {
-  /** Word 0: the shared version for which the way is open; anything else shuts it. */
-  readonly gate: Int32Array
+export interface EmitLane extends EmitterLane {
   readonly versionIndex: number
   readonly fullIndex: number
-  readonly highWaterUnits: number
   readonly sourceShift: number
   readonly subjectId: number
 }
 
-/** Where replies go. */
-export interface ReplyLane extends RingLane {
-  /** Room that must be left beyond the frame. */
-  readonly reserveUnits: number
-  readonly word2: number
+export interface RequestLane extends EmitLane {
+  readonly stateIndex: number
+  readonly stateAlive: number
+  /** Of the thread that asks. */
+  readonly incarnation: number
 }
 
 /**
@@ -102,8 +104,18 @@ export interface ReplyLane extends RingLane {
  */
 export type Emit = (value: unknown, agent: number) => number
 
-/** The same for a reply, to the request with this correlation; the ring's fill is not looked at. */
-export type EmitReply = (value: unknown, incarnation: number, counter: number) => number
+/** The same for a request. */
+export type EmitRequest = (
+  value: unknown,
+  agent: number,
+  request: { readonly counter: number; readonly deadlineMs: number },
+) => number
+
+/** The same for the reply to one. */
+export type EmitReply = (
+  value: unknown,
+  ticket: { readonly incarnation: number; readonly counter: number },
+) => number
 
 /** What a bound publisher works with. */
 export interface PublisherLane {
@@ -171,14 +183,15 @@ export class StructCodec<T> {
 
   /** A new emitter into one lane. Compiling takes about as long as a hundred messages. */
   emitter(views: Views, lane: EmitLane): Emit {
-    const source = emitterSource(this.fields, this.offsets, this.typeId, lane.number)
-    return new Function('views', 'host', 'lane', source)(views, this.#host(), lane) as Emit
+    return this.#compileEmitter(views, lane, PUBLISH_FRAME) as Emit
   }
 
-  /** A new emitter of replies into one lane. */
-  replyEmitter(views: Views, lane: ReplyLane): EmitReply {
-    const source = replyEmitterSource(this.fields, this.offsets, this.typeId, lane.number)
-    return new Function('views', 'host', 'lane', source)(views, this.#host(), lane) as EmitReply
+  requestEmitter(views: Views, lane: RequestLane): EmitRequest {
+    return this.#compileEmitter(views, lane, REQUEST_FRAME) as EmitRequest
+  }
+
+  replyEmitter(views: Views, lane: EmitterLane): EmitReply {
+    return this.#compileEmitter(views, lane, REPLY_FRAME) as EmitReply
   }
 
   /** A publisher that takes the fields as arguments, in the order of `names`: each of them once. */
@@ -190,6 +203,11 @@ export class StructCodec<T> {
       this.#host(),
       lane,
     ) as BoundPublisher
+  }
+
+  #compileEmitter(views: Views, lane: EmitterLane, frame: FrameSource): unknown {
+    const source = emitterSource(this.fields, this.offsets, this.typeId, lane.number, frame)
+    return new Function('views', 'host', 'lane', source)(views, this.#host(), lane)
   }
 
   /** What the compiled code needs besides the views. */

@@ -48,6 +48,26 @@ export class Awaiting {
     else this.#answer(counter, isFailed, note)
   }
 
+  /** A reply that has been decoded, or could not be: then `failure` says why, else it is null. */
+  onAnswer(
+    source: number,
+    incarnation: number,
+    counter: number,
+    value: unknown,
+    failure: unknown,
+  ): void {
+    if (incarnation !== this.#incarnation) return
+    if (counter < 0) {
+      const block = this.blocks.find(counter)
+      if (failure === null) block?.succeed(counter, source, value)
+      else block?.failAt(counter, failure)
+      return
+    }
+    const request = this.requests.find(counter)
+    if (failure === null) request?.succeed(value)
+    else request?.fail(failure)
+  }
+
   /** Some thread has died: what waits for it waits in vain. */
   onDeaths(): void {
     const hasDied = ({ thread, incarnation }: { thread: number; incarnation: number }): boolean =>

@@ -111,6 +111,8 @@ export class Bus {
     this.#dispatcher = new Dispatcher(region, sending.leases, copyBytes, watch, {
       onReply: (from, counter, isFailed, note) =>
         this.#awaiting.onReply(this.#inbox.source, from, counter, isFailed, note),
+      onAnswer: (source, from, counter, value, failure) =>
+        this.#awaiting.onAnswer(source, from, counter, value, failure),
       onPart: (source, from, counter, note, isFailed) =>
         this.streaming.onPart(source, from, counter, note, isFailed),
       onFlow: (source, from, counter, parts, isStream) =>

@@ -7,13 +7,12 @@
 // `return()`, and aborts `info.signal`. Structs leave by an emitter once some parts have gone.
 
 import type { RequestTicket } from '../agent/info.js'
-import { EMITTER_AFTER_MESSAGES } from '../base/limits.js'
 import type { Message } from '../codec/message.js'
-import type { LinkWriter, Outbox } from '../link/outbox.js'
+import type { LinkWriter } from '../link/outbox.js'
 import { Lane } from '../memory/layout.js'
 import { FrameFlag, FrameKind, ReplyNote } from '../ring/frame.js'
 import type { DirectSender } from '../routing/direct.js'
-import type { PartEmitter } from '../routing/reply-emitters.js'
+import type { ReplyOutlet } from '../routing/reply-outlet.js'
 import type { Producers } from './producers.js'
 import { isPromise, stopParts, type Parts, type Step } from './streamed.js'
 
@@ -21,7 +20,6 @@ export class Producer {
   readonly ticket: RequestTicket
   readonly owner: number
   readonly #producers: Producers
-  readonly #outbox: Outbox
   readonly #direct: DirectSender
   readonly #link: LinkWriter
   readonly #incarnation: number
@@ -37,9 +35,8 @@ export class Producer {
   #isAsking = false
   #isPumping = false
   #hasEnded = false
-  /** Parts until an emitter is worth its compilation. */
-  #untilEmitter = EMITTER_AFTER_MESSAGES
-  #emitter: PartEmitter | null = null
+  /** The short way of its parts, if they are structs. */
+  readonly #outlet: ReplyOutlet | null
 
   constructor(
     producers: Producers,
@@ -50,13 +47,13 @@ export class Producer {
   ) {
     const { outbox, sender } = producers.parts
     this.#producers = producers
-    this.#outbox = outbox
     this.#direct = sender.direct
     this.#link = outbox.link(ticket.thread, Lane.Urgent)
     this.#incarnation = ticket.incarnation
     this.#counter = ticket.counter
     this.#credit = ticket.credit
     this.#reply = reply
+    this.#outlet = reply === null ? null : this.#direct.outlets.of(reply, this.#link, true)
     this.#iterator = iterator
     this.ticket = ticket
     this.owner = owner
@@ -115,27 +112,21 @@ export class Producer {
         return
       }
       this.#credit--
-      if (this.#emitter !== null) this.#emit(this.#emitter, step.value)
-      else this.#writePart(step.value)
+      this.#writePart(step.value)
     } catch (error) {
       this.stop(error)
     }
   }
 
-  #emit({ emit, kept }: PartEmitter, value: unknown): void {
-    const outcome = emit(value, this.#incarnation, this.#counter)
-    if (outcome === 0) return
-    if (outcome > 0) return this.#outbox.committed(this.#link)
-    const part = kept.value
-    kept.value = undefined
-    this.#write(this.#reply, part, ReplyNote.None)
-  }
-
   #writePart(value: unknown): void {
-    const reply = this.#reply
-    this.#write(reply, value, ReplyNote.None)
-    if (reply === null || --this.#untilEmitter !== 0) return
-    this.#emitter = this.#producers.emitters.partsOf(reply, this.#link)
+    const outlet = this.#outlet
+    let part = value
+    if (outlet !== null && outlet.isOpen) {
+      if (outlet.send(part, this.ticket)) return
+      part = outlet.takeKept()
+    }
+    this.#write(this.#reply, part, ReplyNote.None)
+    outlet?.learn()
   }
 
   #end(error: unknown): void {

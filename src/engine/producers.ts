@@ -10,7 +10,6 @@ import type { Outbox } from '../link/outbox.js'
 import { ThreadCounter } from '../memory/layout.js'
 import { isGone, type Region } from '../memory/region.js'
 import { FLOW_STOP } from '../ring/frame.js'
-import { ReplyEmitters } from '../routing/reply-emitters.js'
 import type { Sender } from '../routing/sender.js'
 import { Producer } from './producer.js'
 import type { Replies } from './replies.js'
@@ -28,7 +27,6 @@ export interface ProducersParts {
 
 export class Producers {
   readonly parts: ProducersParts
-  readonly emitters: ReplyEmitters
   readonly #open = new Map<number, Producer>()
   /** Those that have credit and wait for room. */
   readonly blocked = new Set<Producer>()
@@ -41,7 +39,6 @@ export class Producers {
 
   constructor(parts: ProducersParts) {
     this.parts = parts
-    this.emitters = new ReplyEmitters(parts.region.views)
   }
 
   /** How many streams are under way. */

@@ -41,6 +41,10 @@ export class Replies {
     if (ticket.watched !== null) this.#watch.done(ticket)
     if (!ok) return this.#fail(ticket, result)
     try {
+      if (reply !== null && reply.struct !== null && ticket.credit < 0) {
+        this.#sendStruct(ticket, reply, result)
+        return
+      }
       // A stream that nobody asked for would travel as an empty object.
       if ((reply === null || reply.struct === null) && isStream(result)) {
         dropStream(result, (error) => this.#onLost(error, ticket.subject))
@@ -54,6 +58,18 @@ export class Replies {
 
   close(): void {
     this.#isClosed = true
+  }
+
+  #sendStruct(ticket: RequestTicket, reply: Message<unknown>, result: unknown): void {
+    const { direct } = this.#sender
+    const outlet = direct.outlets.of(reply, this.#outbox.link(ticket.thread, Lane.Urgent), false)
+    let value = result
+    if (outlet !== null && outlet.isOpen) {
+      if (outlet.send(value, ticket)) return
+      value = outlet.takeKept()
+    }
+    this.#send(ticket, 0, reply, value)
+    outlet?.learn()
   }
 
   #fail(ticket: RequestTicket, error: unknown): void {

@@ -13,6 +13,7 @@ import type { Parking } from './parking.js'
 import type { PayloadStage } from './payload.js'
 import { noResponders } from './requests.js'
 import type { RequestBlock } from './request-blocks.js'
+import type { RequestOutlet } from './request-outlet.js'
 import type { Route, RouteTable } from './route-table.js'
 import type { Transmitter } from './transmitter.js'
 import { ask } from './wanted.js'
@@ -49,13 +50,19 @@ export class BlockSender {
     agent: number,
     block: RequestBlock,
     envelope: Envelope,
+    outlet: RequestOutlet | null,
   ): boolean {
     const { subject } = route
     const stage = this.#stage
     const transmitter = this.#transmitter
     const parcel = { ...emptyParcel(), agent, envelope, request: block }
     let isParked = false
-    const write = (value: unknown): boolean => {
+    const write = (given: unknown): boolean => {
+      let value = given
+      if (outlet !== null && outlet.isOpen) {
+        if (outlet.send(value, agent, block, false)) return true
+        value = outlet.takeKept()
+      }
       this.#routes.refresh(route)
       const passed = ask(route, message, value, envelope.headers, this.#i32)
       if (passed === null || transmitter.isUnanswered(route, passed)) throw noResponders(subject)
@@ -67,7 +74,10 @@ export class BlockSender {
       transmitter.check(route, parcel)
       transmitter.tap(route, parcel)
       if (!isParked && route.parked.length > 0) return false
-      if (transmitter.solo(route, parcel) || transmitter.all(route, parcel, true)) return true
+      if (transmitter.solo(route, parcel) || transmitter.all(route, parcel, true)) {
+        outlet?.learn()
+        return true
+      }
       if (transmitter.isDeserted(route, parcel)) throw noResponders(subject)
       return false
     }

@@ -14,6 +14,7 @@ import { CodecId } from '../base/codec-id.js'
 import { FRAME_CODEC_SHIFT, FRAME_KIND_SHIFT, FrameFlag, FrameKind } from '../ring/frame.js'
 import type { LargeSender } from './large.js'
 import type { PayloadStage } from './payload.js'
+import { ReplyOutlets } from './reply-outlet.js'
 
 const BLOCKS_BYTES = FRAME_HEADER_BYTES + 8
 
@@ -45,6 +46,8 @@ export class DirectSender {
   readonly #frames = { links: [] as LinkWriter[], frames: 1 }
   readonly #onWaiting: () => void
   readonly #waiting = new Map<LinkWriter, DirectParcel[]>()
+  /** Short ways, to be taken before `send`. */
+  readonly outlets: ReplyOutlets
   /** One object for all frames; what has to wait gets a copy. */
   readonly #staged: DirectParcel = {
     kind: FrameKind.Reply,
@@ -70,6 +73,7 @@ export class DirectSender {
     this.#views = views
     this.#outbox = outbox
     this.#stage = stage
+    this.outlets = new ReplyOutlets(views, outbox)
   }
 
   get isWaiting(): boolean {
@@ -128,8 +132,10 @@ export class DirectSender {
     }
     link.charge(lengthBytes)
     const parked = { ...parcel, payload: this.#stage.take() }
-    if (waiting === undefined) this.#waiting.set(link, [parked])
-    else waiting.push(parked)
+    if (waiting === undefined) {
+      this.#waiting.set(link, [parked])
+      this.outlets.setWaiting(link, true)
+    } else waiting.push(parked)
     this.#onWaiting()
   }
 
@@ -163,7 +169,9 @@ export class DirectSender {
       this.#discharge(link, parcels.splice(0, written))
       const isAlive = this.#views.i32[link.stateIndex] === ThreadState.Alive
       if (isLost || !isAlive) this.#drop(link, parcels)
-      if (parcels.length === 0) this.#waiting.delete(link)
+      if (parcels.length > 0) continue
+      this.#waiting.delete(link)
+      this.outlets.setWaiting(link, false)
     }
   }
 

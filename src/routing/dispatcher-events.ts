@@ -7,6 +7,14 @@ import type { LocalSubscription } from './target.js'
 export interface DispatcherEvents {
   /** A reply, or a failed one, to a request of this thread; `decodeReply` has its value. */
   onReply(incarnation: number, counter: number, isFailed: boolean, note: number): void
+  /** The same of a reply that has been decoded; `failure` is null, or says why it could not be. */
+  onAnswer(
+    source: number,
+    incarnation: number,
+    counter: number,
+    value: unknown,
+    failure: unknown,
+  ): void
   /**
    * One of several replies; word 2 says what it is, `decodeReply` has its value. Returns whom it
    * was handed to, if that takes more.

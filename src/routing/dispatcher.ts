@@ -8,11 +8,10 @@
 import { NO_EXTRAS, RequestTicket, type Extras } from '../agent/info.js'
 import { letGo, type Leases } from '../agent/lease.js'
 import type { RequestWatch } from '../agent/request-watch.js'
-import { PRIORITIES } from '../base/priority.js'
 import { FRAME_HEADER_BYTES, ROUTES_CACHED_MAX } from '../base/limits.js'
 import type { CompiledFilter } from '../codec/filter.js'
-import { NO_HEADERS, decodeHeaders } from '../codec/headers.js'
-import type { Region, Views } from '../memory/region.js'
+import { NO_HEADERS } from '../codec/headers.js'
+import type { Region } from '../memory/region.js'
 import { CodecId } from '../base/codec-id.js'
 import type { CopyBytes } from '../native/copying.js'
 import {
@@ -21,29 +20,36 @@ import {
   FRAME_FLAGS_MASK,
   FRAME_KIND_SHIFT,
   FRAME_LENGTH_MASK,
-  FRAME_PRIORITY_MASK,
-  FRAME_PRIORITY_SHIFT,
   FRAME_SOURCE_SHIFT,
   FrameFlag,
   FrameKind,
 } from '../ring/frame.js'
 import { BlockReader } from './block-reader.js'
+import { FrameBlocks } from './frame-blocks.js'
 import { PartWay } from './part-way.js'
 import { PayloadDecoder } from './payload-decoder.js'
 import { RecentChanges } from './recent-changes.js'
 import type { DispatcherEvents } from './dispatcher-events.js'
 import { noResponders } from './requests.js'
 import { SubjectTrie } from './subject-trie.js'
-import { expressOf, isPlain, type LocalSubscription, type Target } from './target.js'
+import {
+  ExpressWays,
+  expressOf,
+  expressReplyOf,
+  expressRequestOf,
+  type ExpressReply,
+} from './express.js'
+import { isPlain, newTarget, type LocalSubscription, type Struct, type Target } from './target.js'
 
 /** A constant of this module, which V8 folds; an imported one it does not. */
 const HEADER_BYTES = FRAME_HEADER_BYTES
 
 export class Dispatcher {
-  readonly #views: Views
   readonly #i32: Int32Array
   readonly #blocks: BlockReader
   readonly #decoder: PayloadDecoder
+  readonly #frame: FrameBlocks
+  readonly #express: ExpressWays
   readonly #events: DispatcherEvents
   /** Where most parts of streams come in. */
   readonly parts: PartWay
@@ -54,6 +60,9 @@ export class Dispatcher {
   readonly #byId = new Map<number, LocalSubscription>()
   readonly #changes = new RecentChanges()
   #epoch = 0
+  /** Subscriptions that have been taken away. */
+  #removals = 0
+  #expressReply: ExpressReply | null = null
 
   // The subject of the last frame; most come in runs.
   #lastSource = -1
@@ -73,12 +82,13 @@ export class Dispatcher {
     events: DispatcherEvents,
   ) {
     this.#watch = watch
-    this.#views = region.views
     this.#i32 = region.views.i32
     this.#blocks = new BlockReader(leases, region.views)
     this.#events = events
     this.parts = new PartWay(region.views.i32)
     this.#decoder = new PayloadDecoder(region, copyBytes)
+    this.#frame = new FrameBlocks(region.views, this.#decoder)
+    this.#express = new ExpressWays(region.views, watch, events)
     for (let thread = 0; thread < region.layout.threads; thread++) this.#targets.push([])
   }
 
@@ -98,6 +108,7 @@ export class Dispatcher {
   remove(subscription: LocalSubscription): void {
     const { entry } = subscription
     this.#byId.delete(entry.id)
+    this.#removals++
     if (!isPlain(entry) || !this.#trie.remove(entry.pattern, subscription)) return
     this.#epoch = this.#changes.note(entry.pattern)
   }
@@ -110,6 +121,11 @@ export class Dispatcher {
     const i32 = this.#i32
     const word1 = i32[word + 1] as number
     const subjectId = i32[word + 2] as number
+    const reply = this.#expressReply
+    if (reply !== null && reply.word0 === word0 && reply.word1 === word1 && subjectId === 0) {
+      if (reply.typeId === (i32[word + 3] as number))
+        return this.#express.reply(reply, source, offset)
+    }
     if (subjectId !== this.#lastSubjectId || source !== this.#lastSource) {
       this.#lastSubjectId = subjectId
       this.#lastSource = source
@@ -137,6 +153,18 @@ export class Dispatcher {
         express.mailbox.hand(value, express.info, known.subject)
         return
       }
+      const asked = known.expressRequest
+      if (
+        asked !== null &&
+        asked.word0 === word0 &&
+        asked.word1 === word1 &&
+        asked.typeId === (i32[word + 3] as number) &&
+        asked.targetId === (i32[word + 4] as number) &&
+        asked.generation === (i32[word + 5] as number) &&
+        asked.removals === this.#removals
+      ) {
+        return this.#express.request(asked, known.subject, source, offset)
+      }
     }
     if (word1 === this.parts.word1 && this.parts.take(offset, word0)) return
     const decoder = this.#decoder
@@ -155,9 +183,8 @@ export class Dispatcher {
         const agent = word1 >>> FRAME_SOURCE_SHIFT
         this.#publishTo(subscription, target.subject, agent, subscription.filter)
       }
-      const last = decoder.lastStruct
-      const isDecoded = decoder.codec === CodecId.Struct && last?.typeId === decoder.typeId >>> 0
-      target.express = isDecoded ? expressOf(target, last, source, word0, word1) : null
+      const struct = this.#structUnderWay()
+      target.express = struct === null ? null : expressOf(target, struct, source, word0, word1)
       return
     }
     if ((word1 & FrameFlag.Chunk) === 0) this.#onOther(kind, word, word1)
@@ -180,65 +207,27 @@ export class Dispatcher {
 
   #onOther(kind: number, word: number, word1: number): void {
     const i32 = this.#i32
-    let targetId = -1
-    let targetGeneration = 0
-    let incarnation = 0
-    let counter = 0
-    let deadlineMs = Infinity
-    let credit = -1
-    let at = word + (FRAME_HEADER_BYTES >>> 2)
-    if ((word1 & FrameFlag.Target) !== 0) {
-      targetId = i32[at++] as number
-      targetGeneration = this.#views.u32[at++] as number
-    }
-    if ((word1 & FrameFlag.Correlation) !== 0) {
-      incarnation = i32[at++] as number
-      counter = i32[at++] as number
-    }
-    if ((word1 & FrameFlag.Deadline) !== 0) {
-      deadlineMs = this.#views.f64[at >>> 1] as number
-      at += 2
-    }
-    if (kind === FrameKind.Request && (word1 & FrameFlag.Stream) !== 0) {
-      credit = i32[at] as number
-      at += 2
-    }
-    let inline: string | null = null
-    if ((word1 & FrameFlag.InlineSubject) !== 0) {
-      const bytes = i32[word + 2] as number
-      const leftBytes = this.#decoder.end - at * 4
-      if (bytes < 1 || bytes > leftBytes) throw this.#decoder.corrupt(`a subject of ${bytes} bytes`)
-      inline = this.#views.buffer.toString('latin1', at * 4, at * 4 + bytes)
-      at += ((bytes + 7) & -8) >>> 2
-    }
-    // Not shifted: a region may be larger than 2 GiB.
-    let start = at * 4
-    let headers = NO_HEADERS
-    if ((word1 & FrameFlag.Headers) !== 0) {
-      const bytes = this.#views.u32[at] as number
-      const end = start + 4 + bytes
-      const found =
-        end > this.#decoder.end ? null : decodeHeaders(this.#views.buffer, start + 4, end)
-      if (found === null) throw this.#decoder.corrupt(`headers of ${bytes} bytes`)
-      headers = found
-      start += (4 + bytes + 7) & -8
-    }
-    if ((word1 & FrameFlag.Compressed) !== 0) start = this.#decoder.readPacked(start)
-    this.#decoder.start = start
-    const priority = (word1 >>> FRAME_PRIORITY_SHIFT) & FRAME_PRIORITY_MASK
-    if (priority >= PRIORITIES.length) throw this.#decoder.corrupt(`priority ${priority}`)
+    const word0 = i32[word] as number
+    const blocks = this.#frame
+    blocks.read(kind, word, word1)
+    const { targetId, targetGeneration, incarnation, counter, deadlineMs, headers } = blocks
+    const { priority, credit, subject: inline } = blocks
     // A request has its deadline in its ticket, and a plain one nothing else.
     const untilMs = kind === FrameKind.Publish ? deadlineMs : Infinity
     if (headers !== NO_HEADERS || priority !== 0 || untilMs !== Infinity) {
       this.#extras = { headers, priority, deadlineMs: untilMs, kept: null }
     }
-    if (start > this.#decoder.end) throw this.#decoder.corrupt('blocks beyond its end')
     if ((word1 & FrameFlag.Chunk) !== 0 && !this.#blocks.open(this.#decoder)) return
     if (kind === FrameKind.Reply) {
       const isFailed = (word1 & FrameFlag.Failed) !== 0
       const note = i32[word + 2] as number
       const isPart = (word1 & FrameFlag.Stream) !== 0
-      if (!isPart) return this.#events.onReply(incarnation, counter, isFailed, note)
+      if (!isPart) {
+        this.#events.onReply(incarnation, counter, isFailed, note)
+        const struct = this.#structUnderWay()
+        if (struct !== null) this.#expressReply = expressReplyOf(struct, word0, word1)
+        return
+      }
       const taker = this.#events.onPart(this.#source, incarnation, counter, note, isFailed)
       if (taker !== null) this.parts.learn(word, taker, this.#decoder.lastStruct)
       return
@@ -290,8 +279,17 @@ export class Dispatcher {
       credit,
     )
     if (this.#watch.isLate(ticket)) return
-    if (isCurrent) this.#requestTo(chosen, ticket)
-    else this.#refuse(ticket)
+    if (!isCurrent) return this.#refuse(ticket)
+    this.#requestTo(chosen, ticket)
+    const struct = inline === null ? this.#structUnderWay() : null
+    if (struct === null) return
+    target.expressRequest = expressRequestOf(chosen, struct, word0, word1, this.#removals)
+  }
+
+  /** What was just decoded, if that is a struct. */
+  #structUnderWay(): Struct | null {
+    const { codec, lastStruct, typeId } = this.#decoder
+    return codec === CodecId.Struct && lastStruct?.typeId === typeId >>> 0 ? lastStruct : null
   }
 
   #publishTo(
@@ -365,7 +363,7 @@ export class Dispatcher {
   #compileTarget(source: number, subjectId: number, known: Target | undefined): Target {
     const subject = known?.subject ?? this.#decoder.subject(subjectId)
     if (!subject) throw this.#decoder.corrupt(`subject number ${subjectId}`)
-    const target = known ?? { subject, epoch: -1, plain: [], express: null }
+    const target = known ?? newTarget(subject)
     target.plain = this.#trie.match(subject)
     target.epoch = this.#epoch
     target.express = null
@@ -378,7 +376,7 @@ export class Dispatcher {
     let target = this.#inlineTargets.get(subject)
     if (target === undefined) {
       if (this.#inlineTargets.size >= ROUTES_CACHED_MAX) this.#inlineTargets.clear()
-      target = { subject, epoch: -1, plain: [], express: null }
+      target = newTarget(subject)
       this.#inlineTargets.set(subject, target)
     }
     if (!this.#changes.isCurrent(target)) {

@@ -8,12 +8,7 @@
 // takes the long way, which opens the gate again once it may. Filters of the only receiver, and
 // taps, stand in front of the emitter: a message that is not wanted costs no more than asking.
 
-import {
-  EMITTERS_MAX,
-  EMITTER_AFTER_MESSAGES,
-  FLUSH_BYTES,
-  FRAME_HEADER_BYTES,
-} from '../base/limits.js'
+import { EMITTER_AFTER_MESSAGES, FRAME_HEADER_BYTES } from '../base/limits.js'
 import { CodecId } from '../base/codec-id.js'
 import { anyOf, type Test } from '../codec/filter.js'
 import { filteringEmitter } from '../codec/filter-source.js'
@@ -26,18 +21,12 @@ import type { LinkWriter } from '../link/outbox.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
 import { HEADER_VERSION } from '../memory/layout.js'
 import type { Views } from '../memory/region.js'
-import {
-  FRAME_CODEC_SHIFT,
-  FRAME_KIND_SHIFT,
-  FRAME_SOURCE_SHIFT,
-  FrameKind,
-} from '../ring/frame.js'
+import { FRAME_CODEC_SHIFT, FRAME_KIND_SHIFT, FrameKind } from '../ring/frame.js'
 import type { Destination } from './destinations.js'
+import { laneInto, mayCompile, routeOf } from './emitter-lane.js'
 import type { PayloadStage } from './payload.js'
+import type { RequestOutlet } from './request-outlet.js'
 import type { Route } from './route-table.js'
-
-/** By all engines of this thread. */
-let emittersMade = 0
 
 export class Outlet {
   readonly message: Message<unknown>
@@ -53,7 +42,12 @@ export class Outlet {
   #behind: Emit | null = null
   #destinations: readonly Destination[] | null = null
 
-  constructor(message: Message<unknown>, route: Route) {
+  constructor(
+    message: Message<unknown>,
+    route: Route,
+    /** The same for requests. */
+    readonly requests: RequestOutlet,
+  ) {
     this.message = message
     this.route = route
   }
@@ -86,10 +80,8 @@ export class Outlet {
   /** Not for guarded routes: filters read the value, and the emitter reads it once more. */
   #compileFlat(link: LinkWriter, views: Views, shape: Shape | null): void {
     const { route } = this
-    const { ring } = link
     this.#messages = 0
-    if (shape === null || route.isGuarded || route.subjectId === 0) return
-    if (emittersMade >= EMITTERS_MAX || ring.data + ring.ringBytes > DATA_END_MAX) return
+    if (shape === null || route.isGuarded || route.subjectId === 0 || !mayCompile(link)) return
     this.#isGuarded = false
     this.emit = flatEmitter(views, shape, {
       ...this.#laneOf(link, link.frameBytesMax >>> 3),
@@ -105,13 +97,12 @@ export class Outlet {
     const { struct, typeId, codec } = this.message
     const { route } = this
     this.#messages = 0
-    if (struct === null || route.subjectId === 0 || emittersMade >= EMITTERS_MAX) return
+    if (struct === null || route.subjectId === 0 || !mayCompile(link)) return
     const lengthBytes = FRAME_HEADER_BYTES + struct.bytes
     if (lengthBytes > link.frameBytesMax) return
     if (!dictionary.addType(typeId, struct.canonical)) return
     const emit = struct.emitter(views, {
       ...this.#laneOf(link, lengthBytes >>> 3),
-      // Signed, as the ring's words are: V8 boxes what is larger.
       word0: lengthBytes | (FrameKind.Publish << FRAME_KIND_SHIFT),
       word1: codec << FRAME_CODEC_SHIFT,
       typeId: typeId | 0,
@@ -122,26 +113,10 @@ export class Outlet {
     route.open()
   }
 
-  /** What an emitter has to know, whatever it writes. */
   #laneOf(link: LinkWriter, units: number) {
-    const { ring } = link
     const { route } = this
-    return {
-      cursor: ring.cursor,
-      gate: route.gate(link),
-      kept: this.#kept,
-      versionIndex: VERSION_INDEX,
-      fullIndex: link.fullIndex,
-      data: ring.data,
-      mask: ring.capacity - 1,
-      units,
-      indexMax: ring.capacity - units,
-      batchUnits: FLUSH_BYTES >>> 3,
-      highWaterUnits: link.highWaterFreeBytes >>> 3,
-      sourceShift: FRAME_SOURCE_SHIFT,
-      subjectId: route.subjectId,
-      number: emittersMade++,
-    }
+    const lane = laneInto(link, route.gate(link), this.#kept, units)
+    return { ...lane, ...routeOf(link, route.subjectId) }
   }
 
   /**
@@ -179,7 +154,5 @@ export class Outlet {
   }
 }
 
-/** What lies beyond is no signed 32-bit number, as the compiled code needs. */
-const DATA_END_MAX = 2 ** 31
 const ALL: Test = () => true
 const VERSION_INDEX = HEADER_VERSION >>> 2

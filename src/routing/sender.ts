@@ -27,6 +27,7 @@ import { Overflow } from './overflow.js'
 import { emptyParcel, type AwaitedRequest, type Parcel } from './parcel.js'
 import { noResponders } from './requests.js'
 import type { RequestBlock } from './request-blocks.js'
+import { RequestOutlet } from './request-outlet.js'
 import { Parking } from './parking.js'
 import { PayloadStage } from './payload.js'
 import type { Route, RouteTable } from './route-table.js'
@@ -40,6 +41,7 @@ export class Sender {
   readonly #routes: RouteTable
   readonly #outbox: Outbox
   readonly #views: Views
+  readonly #incarnation: number
   readonly #dictionary: DictionaryWriter
   readonly stage: PayloadStage
   readonly #transmitter: Transmitter
@@ -73,6 +75,7 @@ export class Sender {
     this.#views = region.views
     this.#dictionary = dictionary
     this.#events = events
+    this.#incarnation = incarnation
     const bytesMax = frameBytesMax(region.layout.bulkRingBytes)
     const inlineMax = bytesMax - FRAME_HEADER_BYTES
     const stage = new PayloadStage(inlineMax, pool.bytesMax, dictionary, copyBytes)
@@ -209,6 +212,14 @@ export class Sender {
     envelope: Envelope = PLAIN,
     credit = -1,
   ): void {
+    let outlet: RequestOutlet | null = null
+    if (message !== null && envelope === PLAIN && credit < 0) {
+      outlet = this.#outlets[message.ordinal]?.requests ?? null
+      if (outlet !== null && outlet.isOpen) {
+        if (outlet.send(value, agent, request, flushNow)) return
+        value = outlet.takeKept()
+      }
+    }
     this.#assertOpen('request')
     const route = this.#routeOf(message, subject)
     // Before the payload is staged: what is read here may run code that publishes.
@@ -233,6 +244,7 @@ export class Sender {
       if (flushNow && request.thread >= 0) {
         this.#outbox.flush(this.#outbox.link(request.thread, Lane.Bulk))
       }
+      outlet?.learn()
     } else if (transmitter.isDeserted(route, parcel)) throw noResponders(subject)
     else this.#overflow.request(route, parcel)
   }
@@ -247,7 +259,10 @@ export class Sender {
   ): void {
     this.#assertOpen('requestEach')
     const route = this.#routeOf(message, subject)
-    if (!this.#blocks.send(route, message, agent, block, envelope)) this.#events.onWaiting(true)
+    const outlet =
+      message === null || envelope !== PLAIN ? null : this.#outlets[message.ordinal]?.requests
+    const isSent = this.#blocks.send(route, message, agent, block, envelope, outlet ?? null)
+    if (!isSent) this.#events.onWaiting(true)
   }
 
   /** Writes what waited, as far as there is room now. Called after each drain and each beat. */
@@ -347,7 +362,8 @@ export class Sender {
 
   #openOutlet(message: Message<unknown>): Outlet {
     const route = this.#routes.route(checkSubject(message.subject))
-    const outlet = new Outlet(message, route)
+    const requests = new RequestOutlet(message, route, this.#incarnation, this.#views, this.#outbox)
+    const outlet = new Outlet(message, route, requests)
     // A program that makes messages without end, by `at()` say, goes without the fast path.
     if (message.ordinal < ROUTES_CACHED_MAX) {
       this.#outlets[message.ordinal] = outlet

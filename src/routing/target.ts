@@ -1,19 +1,14 @@
-// Who on this thread gets the messages of one subject, and the shortest way to there.
-//
-// Frame after frame of one struct, from one agent, to one subscription are alike but for the
-// payload: three of their words are the same. What the first one was found to be is kept as the
-// target's express way, and a frame with the same words takes it without a further look.
+// Who on this thread gets the messages of one subject.
 
-import { NO_EXTRAS, PublishInfo, type Extras } from '../agent/info.js'
+import type { Extras } from '../agent/info.js'
 import type { Mailbox } from '../agent/mailbox.js'
-import { FRAME_HEADER_BYTES } from '../base/limits.js'
 import type { CompiledFilter } from '../codec/filter.js'
 import type { Message } from '../codec/message.js'
 import type { Fields } from '../codec/schema.js'
 import type { BoundStruct } from '../codec/struct.js'
-import { FRAME_LENGTH_MASK, FRAME_SOURCE_SHIFT } from '../ring/frame.js'
 import type { Allowance } from './allowance.js'
 import { SubscriptionFlag, type Subscription } from './change-log.js'
+import type { Express, ExpressRequest } from './express.js'
 import { isTap } from './taps.js'
 import type { DeadReason } from './dead-letter.js'
 
@@ -58,39 +53,11 @@ export interface Target {
   epoch: number
   plain: readonly LocalSubscription[]
   express: Express | null
+  expressRequest: ExpressRequest | null
 }
 
-/** What is the same for every frame whose words 0, 1 and 3 are these. */
-export interface Express {
-  readonly word0: number
-  readonly word1: number
-  readonly typeId: number
-  readonly bound: BoundStruct<unknown>
-  readonly mailbox: Mailbox
-  readonly info: PublishInfo
-}
-
-/**
- * The express way for frames like the one that was just delivered as `struct`; null where each
- * needs a decision of its own.
- */
-export function expressOf(
-  target: Target,
-  struct: Struct,
-  source: number,
-  word0: number,
-  word1: number,
-): Express | null {
-  const [only] = target.plain
-  if (only === undefined || target.plain.length > 1 || only.isLazy) return null
-  if (only.filter !== null || only.allowance !== null || only.bury !== null) return null
-  if (only.message !== null && only.message.typeId !== struct.typeId) return null
-  if ((word0 & FRAME_LENGTH_MASK) < FRAME_HEADER_BYTES + struct.bytes) return null
-  const info = new PublishInfo(only.entry.pattern)
-  info.fill(target.subject, source, word1 >>> FRAME_SOURCE_SHIFT, NO_EXTRAS)
-  info.expire()
-  const { typeId, bound } = struct
-  return { word0, word1, typeId: typeId | 0, bound, mailbox: only.mailbox, info }
+export function newTarget(subject: string): Target {
+  return { subject, epoch: -1, plain: [], express: null, expressRequest: null }
 }
 
 /** Whether it gets every message of its subjects: it shares them with nobody, and answers none. */

@@ -1,17 +1,19 @@
 // The short way of parts: out by an emitter, in past the dispatcher's long way.
 
 import { describe, expect, test } from 'vitest'
-import { message } from '../../src/codec/message.js'
+import { EMITTER_AFTER_MESSAGES } from '../../src/base/limits.js'
+import { message, type Message } from '../../src/codec/message.js'
 import { oneOf, u32, utf8 } from '../../src/codec/schema.js'
 import { FrameFlag, FrameKind, ReplyNote } from '../../src/ring/frame.js'
 import type { Incoming } from '../../src/routing/incoming.js'
-import { ReplyEmitters } from '../../src/routing/reply-emitters.js'
+import type { ReplyOutlet } from '../../src/routing/reply-outlet.js'
 import { World } from './world.js'
 
 const Part = message('part', { n: u32, side: oneOf('buy', 'sell'), name: utf8(12) })
 const Other = message('part', { n: u32 })
 const part = (n: number) => ({ n, side: n % 2 === 0 ? 'buy' : 'sell', name: `part ${n}` })
 const COUNTER = 7
+const ANSWERED = { incarnation: 1, counter: COUNTER }
 
 /** Thread 0 sends parts to thread 1, where `took` is whoever takes those of the short way. */
 class Streamed extends World {
@@ -30,12 +32,17 @@ class Streamed extends World {
     sender.direct.send(this.thread(0).urgent(1), Reply, Stream, of, value, 1, counter, note)
   }
 
-  emitter() {
-    this.send(part(0))
+  /** One that has seen enough parts. */
+  outlet(of: Message<any> = Part): ReplyOutlet {
+    const { direct } = this.thread(0).sender
+    const outlet = direct.outlets.of(of, this.thread(0).urgent(1), true)
+    if (outlet === null) throw new Error('no outlet')
+    if (outlet.isOpen) return outlet
+    this.send(part(0), COUNTER, ReplyNote.None, of)
     this.settle()
-    const emitter = new ReplyEmitters(this.region.views).partsOf(Part, this.thread(0).urgent(1))
-    if (emitter === null) throw new Error('no emitter')
-    return emitter
+    for (let n = 0; n < EMITTER_AFTER_MESSAGES; n++) outlet.learn()
+    expect(outlet.isOpen).toBe(true)
+    return outlet
   }
 
   /** What came the long way: counter, note, failed or not, value. */
@@ -119,7 +126,7 @@ describe('in', () => {
 describe('out', () => {
   test('an emitter writes what the long way writes', () => {
     const world = new Streamed()
-    const { emit } = world.emitter()
+    const outlet = world.outlet()
     const { ring } = world.thread(0).urgent(1)
     const frameAt = (end: number): number[] => {
       const bytes = ((ring.cursor[0] as number) - end) << 3
@@ -130,13 +137,13 @@ describe('out', () => {
     world.send(part(5))
     const longWay = frameAt(before)
     const between = ring.cursor[0] as number
-    expect(emit(part(5), 1, COUNTER)).toBeGreaterThanOrEqual(0)
+    expect(outlet.send(part(5), ANSWERED)).toBe(true)
     expect(frameAt(between)).toEqual(longWay)
   })
 
   test('without room it writes nothing and keeps the fields, which were read once', () => {
     const world = new Streamed()
-    const { emit, kept } = world.emitter()
+    const outlet = world.outlet()
     let reads = 0
     let sent = 0
     const made = (n: number) => ({
@@ -146,9 +153,9 @@ describe('out', () => {
         return n
       },
     })
-    while (emit(made(sent), 1, COUNTER) >= 0) sent++
+    while (outlet.send(made(sent), ANSWERED)) sent++
     expect(reads).toBe(sent + 1)
-    expect(kept.value).toEqual(part(sent))
+    expect(outlet.takeKept()).toEqual(part(sent))
     const { urgent } = { urgent: world.thread(0).urgent(1) }
     expect(urgent.ring.freeBytesSeen).toBeGreaterThanOrEqual(urgent.reserveBytes)
     world.thread(0).outbox.flush(urgent)
@@ -158,7 +165,7 @@ describe('out', () => {
 
   test('a part that its getters interrupt by other frames harms none of them', () => {
     const world = new Streamed()
-    const { emit } = world.emitter()
+    const outlet = world.outlet()
     const nasty = {
       ...part(1),
       get name() {
@@ -166,7 +173,7 @@ describe('out', () => {
         return 'nasty'
       },
     }
-    expect(emit(nasty, 1, COUNTER)).toBeGreaterThanOrEqual(0)
+    expect(outlet.send(nasty, ANSWERED)).toBe(true)
     world.thread(0).outbox.flush(world.thread(0).urgent(1))
     world.settle()
     const values = [...world.long.map((one) => (one as unknown[])[3]), ...world.took]
@@ -177,17 +184,14 @@ describe('out', () => {
   test('it refuses what the struct refuses, and names the subject of that struct', () => {
     const world = new Streamed()
     const Twin = message('twin', { n: u32, side: oneOf('buy', 'sell'), name: utf8(12) })
-    world.emitter()
-    const emitters = new ReplyEmitters(world.region.views)
-    const link = world.thread(0).urgent(1)
     for (const [of, subject] of [[Part, 'part'] as const, [Twin, 'twin'] as const]) {
-      expect(() => emitters.partsOf(of, link)?.emit({ ...part(1), n: -1 }, 1, 2)).toThrow(
+      const outlet = world.outlet(of)
+      expect(() => outlet.send({ ...part(1), n: -1 }, ANSWERED)).toThrow(
         expect.objectContaining({
           code: 'ERR_PAYLOAD_INVALID',
           data: expect.objectContaining({ subject, field: 'n' }),
         }),
       )
     }
-    expect(emitters.partsOf(Part.at('elsewhere'), link)).toBe(emitters.partsOf(Part, link))
   })
 })

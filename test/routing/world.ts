@@ -203,6 +203,8 @@ export class Player {
     this.dispatcher = new Dispatcher(region, leases, world.copyBytes, watch, {
       onReply: (incarnation, counter, isFailed) =>
         this.replies.push([incarnation, counter, isFailed, this.dispatcher.decodeReply()]),
+      onAnswer: (_, incarnation, counter, value, failure) =>
+        this.replies.push([incarnation, counter, failure !== null, failure ?? value]),
       onControl: (source, incarnation, counter, payload) =>
         this.controls.push([source, incarnation, counter, payload]),
       onPart: (...part) => {
