@@ -17,7 +17,9 @@ export function mayCompile({ ring }: LinkWriter): boolean {
   return emittersMade < EMITTERS_MAX && ring.data + ring.ringBytes <= DATA_END_MAX
 }
 
-/** Words 0, 1 and 3 are the caller's; they are signed, as the ring's are: V8 boxes what is larger. */
+/**
+ * Words 0, 1 and 3 are the caller's; they are signed, as the ring's are: V8 boxes what is larger.
+ */
 export function laneInto(
   link: LinkWriter,
   gate: Int32Array,

@@ -6,7 +6,7 @@
 // whose subject has one destination thread) touches nothing but the ring.
 
 import { FlyshuttleError } from '../base/errors.js'
-import { FRAME_HEADER_BYTES, ROUTES_CACHED_MAX } from '../base/limits.js'
+import { FRAME_HEADER_BYTES } from '../base/limits.js'
 import { checkMessage, type Message } from '../codec/message.js'
 import type { ChunkPool } from '../link/chunk-pool.js'
 import type { SubjectCounters } from '../counters/subject-counters.js'
@@ -22,12 +22,12 @@ import { Drains } from './drains.js'
 import { PLAIN, type Envelope } from './envelope.js'
 import { keysOf, type MessageKeys } from './key.js'
 import { LargeSender } from './large.js'
-import { Outlet } from './outlet.js'
+import type { Outlet } from './outlet.js'
+import { Outlets } from './outlets.js'
 import { Overflow } from './overflow.js'
 import { emptyParcel, type AwaitedRequest, type Parcel } from './parcel.js'
 import { noResponders } from './requests.js'
 import type { RequestBlock } from './request-blocks.js'
-import { RequestOutlet } from './request-outlet.js'
 import { Parking } from './parking.js'
 import { PayloadStage } from './payload.js'
 import type { Route, RouteTable } from './route-table.js'
@@ -41,7 +41,6 @@ export class Sender {
   readonly #routes: RouteTable
   readonly #outbox: Outbox
   readonly #views: Views
-  readonly #incarnation: number
   readonly #dictionary: DictionaryWriter
   readonly stage: PayloadStage
   readonly #transmitter: Transmitter
@@ -52,7 +51,7 @@ export class Sender {
   readonly #drains: Drains
   readonly #blocks: BlockSender
   readonly #events: SenderEvents
-  readonly #outlets: (Outlet | undefined)[] = []
+  readonly #outlets: Outlets
   /** The one that was used last; most programs publish in runs. */
   #lastOutlet: Outlet | null = null
   readonly #staged = emptyParcel()
@@ -75,7 +74,7 @@ export class Sender {
     this.#views = region.views
     this.#dictionary = dictionary
     this.#events = events
-    this.#incarnation = incarnation
+    this.#outlets = new Outlets(routes, region.views, outbox, incarnation)
     const bytesMax = frameBytesMax(region.layout.bulkRingBytes)
     const inlineMax = bytesMax - FRAME_HEADER_BYTES
     const stage = new PayloadStage(inlineMax, pool.bytesMax, dictionary, copyBytes)
@@ -123,7 +122,7 @@ export class Sender {
       if (typeof message !== 'object' || message === null) {
         return this.publishWith(message, value, agent, PLAIN)
       }
-      outlet = this.#outlets[message.ordinal] ?? null
+      outlet = this.#outlets.known(message)
       if (outlet === null) return this.publishWith(message, value, agent, PLAIN)
       this.#lastOutlet = outlet
     }
@@ -212,13 +211,10 @@ export class Sender {
     envelope: Envelope = PLAIN,
     credit = -1,
   ): void {
-    let outlet: RequestOutlet | null = null
-    if (message !== null && envelope === PLAIN && credit < 0) {
-      outlet = this.#outlets[message.ordinal]?.requests ?? null
-      if (outlet !== null && outlet.isOpen) {
-        if (outlet.send(value, agent, request, flushNow)) return
-        value = outlet.takeKept()
-      }
+    const outlet = credit < 0 ? this.#outlets.requests(message, envelope) : null
+    if (outlet !== null && outlet.isOpen) {
+      if (outlet.send(value, agent, request, flushNow)) return
+      value = outlet.takeKept()
     }
     this.#assertOpen('request')
     const route = this.#routeOf(message, subject)
@@ -259,9 +255,8 @@ export class Sender {
   ): void {
     this.#assertOpen('requestEach')
     const route = this.#routeOf(message, subject)
-    const outlet =
-      message === null || envelope !== PLAIN ? null : this.#outlets[message.ordinal]?.requests
-    const isSent = this.#blocks.send(route, message, agent, block, envelope, outlet ?? null)
+    const outlet = this.#outlets.requests(message, envelope)
+    const isSent = this.#blocks.send(route, message, agent, block, envelope, outlet)
     if (!isSent) this.#events.onWaiting(true)
   }
 
@@ -281,7 +276,7 @@ export class Sender {
    */
   close(): number {
     this.#isClosed = true
-    this.#outlets.length = 0
+    this.#outlets.close()
     this.#lastOutlet = null
     const error = new FlyshuttleError('ERR_CLOSED', { found: 'sending' })
     const dropped = this.#parking.close(error)
@@ -324,7 +319,7 @@ export class Sender {
   /** A message took the long way: it may be time for a shorter one. */
   #learn(message: Message<unknown> | string): void {
     if (typeof message !== 'object') return
-    this.#outlets[message.ordinal]?.learn(this.#views, this.#dictionary, this.stage)
+    this.#outlets.known(message)?.learn(this.#views, this.#dictionary, this.stage)
   }
 
   /** Checks subject and payload, stages it, and fills its parcel. Null: no filter lets it pass. */
@@ -355,21 +350,9 @@ export class Sender {
     if (message === null) {
       return this.#routes.known(subject) ?? this.#routes.route(checkSubject(subject))
     }
-    const { route } = this.#outlets[message.ordinal] ?? this.#openOutlet(message)
+    const { route } = this.#outlets.of(message)
     this.#routes.refresh(route)
     return route
-  }
-
-  #openOutlet(message: Message<unknown>): Outlet {
-    const route = this.#routes.route(checkSubject(message.subject))
-    const requests = new RequestOutlet(message, route, this.#incarnation, this.#views, this.#outbox)
-    const outlet = new Outlet(message, route, requests)
-    // A program that makes messages without end, by `at()` say, goes without the fast path.
-    if (message.ordinal < ROUTES_CACHED_MAX) {
-      this.#outlets[message.ordinal] = outlet
-      route.isPinned = true
-    }
-    return outlet
   }
 
   /** The parcel of what is staged: one object for all messages, copied when it has to wait. */
