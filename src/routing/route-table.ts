@@ -175,7 +175,8 @@ export class RouteTable {
   known(subject: string): Route | null {
     const route = this.#routes.get(subject)
     if (route === undefined) return null
-    route.isRecent = true
+    // Looked at first: the line that it lies in is then not written each time.
+    if (!route.isRecent) route.isRecent = true
     this.refresh(route)
     return route
   }

@@ -104,6 +104,7 @@ function othersAt(index: number): SubjectRule {
 
 /** The rule for a subject: the first that matches, else the last. */
 export function ruleFor(rules: readonly SubjectRule[], subject: string): SubjectRule {
-  const found = rules.find(({ pattern }) => subjectMatches(pattern, subject))
-  return found ?? (rules.at(-1) as SubjectRule)
+  const last = rules.at(-1) as SubjectRule
+  if (rules.length === 1) return last
+  return rules.find(({ pattern }) => subjectMatches(pattern, subject)) ?? last
 }

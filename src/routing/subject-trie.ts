@@ -15,8 +15,9 @@
 // a chain (whoever wants one can make it long; it costs time only). Nodes without values and
 // children are cut off on removal.
 
+import { SUBJECT_TOKENS_MAX } from '../base/limits.js'
 import { isPattern } from './subject.js'
-import { addAll, dropValue, hasNone, withValue, type Values } from './values.js'
+import { addAll, withValue, withoutValue, type Values } from './values.js'
 
 const DOT = 0x2e
 const DOLLAR = 0x24
@@ -91,8 +92,11 @@ export class SubjectTrie<T> {
     const found: T[] = []
     const concrete = this.#concrete.get(subject)
     if (concrete !== undefined) addAll(concrete, found)
-    const hidesFromWildcards = subject.charCodeAt(0) === DOLLAR
-    collect(this.#root, subject, 0, hidesFromWildcards, found)
+    if (!this.#root.isBare) {
+      splitTokens(subject)
+      const hidesFromWildcards = subject.charCodeAt(0) === DOLLAR
+      collect(this.#root, subject, 0, hidesFromWildcards, found)
+    }
     return found
   }
 
@@ -108,8 +112,10 @@ export class SubjectTrie<T> {
 
   #removeConcrete(pattern: string, value: T): boolean {
     const values = this.#concrete.get(pattern)
-    if (values === undefined || !dropValue(values, value)) return false
-    if (hasNone(values)) this.#concrete.delete(pattern)
+    const left = values === undefined ? undefined : withoutValue(values, value)
+    if (left === undefined) return false
+    if (left === null) this.#concrete.delete(pattern)
+    else if (left !== values) this.#concrete.set(pattern, left)
     return true
   }
 
@@ -123,11 +129,10 @@ export class SubjectTrie<T> {
     }
     if (node === null) return false
     const values = isOpen ? node.open : node.exact
-    if (values === null || !dropValue(values, value)) return false
-    if (hasNone(values)) {
-      if (isOpen) node.open = null
-      else node.exact = null
-    }
+    const left = values === null ? undefined : withoutValue(values, value)
+    if (left === undefined) return false
+    if (isOpen) node.open = left
+    else node.exact = left
     while (node.parent !== null && node.isBare) {
       const parent: Node<T> = node.parent
       parent.drop(node)
@@ -151,46 +156,59 @@ function tokenEnd(text: string, start: number): number {
   return dot === -1 ? text.length : dot
 }
 
-/**
- * As deep as the subject has tokens. `start` is past the end once every token has been consumed.
- */
+// Of the subject under way: how many tokens it has, where each ends, and its hash.
+let tokens = 0
+const ends = new Int32Array(SUBJECT_TOKENS_MAX)
+const hashes = new Int32Array(SUBJECT_TOKENS_MAX)
+
+function splitTokens(subject: string): void {
+  tokens = 0
+  let hash = HASH_SEED
+  for (let index = 0; index < subject.length; index++) {
+    const code = subject.charCodeAt(index)
+    if (code === DOT) {
+      ends[tokens] = index
+      hashes[tokens++] = hash
+      hash = HASH_SEED
+    } else hash = hashStep(hash, code)
+  }
+  ends[tokens] = subject.length
+  hashes[tokens++] = hash
+}
+
+/** Adds what is filed below `node` for the tokens of the subject from number `token` on. */
 function collect<T>(
   node: Node<T>,
   subject: string,
-  start: number,
+  token: number,
   literal: boolean,
   found: T[],
 ): void {
-  if (start > subject.length) {
+  if (token === tokens) {
     addAll(node.exact, found)
     return
   }
-  let hash = HASH_SEED
-  let end = start
-  for (; end < subject.length; end++) {
-    const code = subject.charCodeAt(end)
-    if (code === DOT) break
-    hash = hashStep(hash, code)
-  }
-  const child = node.find(hash, subject, start, end)
-  if (child !== null) collect(child, subject, end + 1, false, found)
+  const start = token === 0 ? 0 : (ends[token - 1] as number) + 1
+  const child = node.find(hashes[token] as number, subject, start, ends[token] as number)
+  if (child !== null) collect(child, subject, token + 1, false, found)
   if (literal) return
-  if (node.star !== null) collect(node.star, subject, end + 1, false, found)
+  if (node.star !== null) collect(node.star, subject, token + 1, false, found)
   addAll(node.open, found)
 }
 
 class Node<T> {
+  // First what every match reads: it lies in one line of memory, or two.
+  readonly #hash: number
+  readonly #token: string
+  /** The next node below the same parent whose token has the same hash. */
+  #sameHash: Node<T> | null = null
   /** Values of the pattern that ends here, and of the pattern that goes on with `>`. */
   exact: Values<T> | null = null
   open: Values<T> | null = null
   star: Node<T> | null = null
-  /** The next node below the same parent whose token has the same hash. */
-  #sameHash: Node<T> | null = null
   /** The only child there is, or all of them by hash. */
   #only: Node<T> | null = null
   #children: Map<number, Node<T>> | null = null
-  readonly #token: string
-  readonly #hash: number
   readonly parent: Node<T> | null
 
   constructor(token: string, hash: number, parent: Node<T> | null) {
