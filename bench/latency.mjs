@@ -5,16 +5,15 @@
 // README.md in this folder tells how to read the table.
 
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { runInFreshProcess } from './lib/child.mjs'
-import { checkNames, checkSave, numberIn, run } from './lib/command-line.mjs'
+import { checkNames, checkSave, numberIn, optionsOf, run } from './lib/command-line.mjs'
 import { latencyJsonRow, latencyTableText } from './lib/latency-report.mjs'
 import { paceRefusalOf } from './lib/paced.mjs'
 import { createProgressLine, rateText } from './lib/report.mjs'
 import { runRounds } from './lib/rounds.mjs'
 import { headOf, headText, writeRun } from './lib/run-file.mjs'
 import { latencyPlots } from './lib/run-plots.mjs'
-import { loadScenario, UsageError } from './lib/scenarios.mjs'
+import { loadScenario } from './lib/scenarios.mjs'
 import { refusalOf } from './lib/verdict.mjs'
 
 const HELP = `How late do messages arrive at a given rate?
@@ -105,17 +104,9 @@ async function main() {
 }
 
 function readCommandLine() {
-  const text = { type: 'string' }
-  const list = { type: 'string', multiple: true }
-  const flag = { type: 'boolean' }
-  const lists = { scenario: list, contender: list, rate: list }
-  const flags = { quick: flag, save: flag, help: flag }
-  let values
-  try {
-    ;({ values } = parseArgs({ options: { ...lists, rounds: text, json: text, ...flags } }))
-  } catch (error) {
-    throw new UsageError(error.message)
-  }
+  const lists = { scenario: 'list', contender: 'list', rate: 'list' }
+  const flags = { quick: 'flag', save: 'flag', help: 'flag' }
+  const values = optionsOf({ ...lists, rounds: 'text', json: 'text', ...flags })
   const { scenario, contender, rate, rounds } = values
   checkNames('scenario', scenario, Object.keys(SCENARIOS))
   checkNames('contender', contender, CONTENDERS)

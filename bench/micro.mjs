@@ -3,8 +3,8 @@
 // One thread, no engine: the operations of which a message consists, and the prices of the machine
 // beside them. Each batch returns a sum that is compared, so nothing is compiled away.
 
-import { parseArgs } from 'node:util'
 import Benchmark from 'benchmark'
+import { optionsOf, run } from './lib/command-line.mjs'
 import { createProgressLine } from './lib/report.mjs'
 import { headOf, headText, writeRun } from './lib/run-file.mjs'
 import { UsageError } from './lib/scenarios.mjs'
@@ -34,16 +34,10 @@ line could not be understood.`
 const FULL_S = 2
 const QUICK_S = 0.2
 
-try {
-  process.exitCode = main()
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error
-  console.error(`${error.message}\nTry --help.`)
-  process.exitCode = 2
-}
+await run(main)
 
-function main() {
-  const given = readCommandLine()
+async function main() {
+  const given = optionsOf({ filter: 'list', json: 'text', quick: 'flag', help: 'flag' })
   if (given.help) {
     console.log(HELP)
     return 0
@@ -85,15 +79,4 @@ function measured(one, maxTime) {
   const benchmark = new Benchmark(one.name, batch, { maxTime, minTime: maxTime / 20 })
   benchmark.run()
   return rowOf(one, benchmark.error?.message ?? null, wrong, benchmark.stats.sample)
-}
-
-function readCommandLine() {
-  const flag = { type: 'boolean' }
-  const filter = { type: 'string', multiple: true }
-  try {
-    const options = { filter, json: { type: 'string' }, quick: flag, help: flag }
-    return parseArgs({ options }).values
-  } catch (error) {
-    throw new UsageError(error.message)
-  }
 }

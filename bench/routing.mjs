@@ -4,10 +4,8 @@
 // to many subscribers of one thread. Every measurement counts what it found, and stops when that is
 // not what it has to be.
 
-import { parseArgs } from 'node:util'
-import { run } from './lib/command-line.mjs'
+import { optionsOf, run } from './lib/command-line.mjs'
 import { headOf, headText, writeRun } from './lib/run-file.mjs'
-import { UsageError } from './lib/scenarios.mjs'
 import { measureFanOut } from './routing/fan-out.mjs'
 import { measureGroups } from './routing/groups.mjs'
 import { measureLookup, SUBJECTS, SUBSCRIPTIONS } from './routing/lookup.mjs'
@@ -30,7 +28,7 @@ const QUICK = { tables: 3, bursts: 30, batches: 20 }
 await run(main)
 
 async function main() {
-  const given = readCommandLine()
+  const given = optionsOf({ quick: 'flag', json: 'text', help: 'flag' })
   if (given.help) {
     console.log(HELP)
     return 0
@@ -68,7 +66,10 @@ function lookupRows(found) {
     { name: 'bytes of the log: an entry', unit: 'bytes', median: found.logEntryBytes },
     { name: 'cold: a subject for the first time', unit: 'ns', ...found.coldNs },
     { name: 'warm: known', unit: 'ns', ...found.warmNs },
-    { name: 'warm: known, a text of its own', unit: 'ns', ...found.warmCopyNs },
+    { name: '  of a Map alone', unit: 'ns', ...found.mapNs },
+    { name: 'warm: known, a text made anew', unit: 'ns', ...found.warmCopyNs },
+    { name: '  of a Map alone', unit: 'ns', ...found.mapCopyNs },
+    { name: '  the difference, of pairs', unit: 'ns', median: found.beyondMapNs },
     { name: 'known, after a subscribe elsewhere', unit: 'ns', ...found.afterNs },
     { name: 'heap for a subscription', unit: 'bytes', median: subscriptionBytes },
     { name: 'heap for a route', unit: 'bytes', median: routeBytes },
@@ -78,13 +79,4 @@ function lookupRows(found) {
 function rowText({ name, unit, min, median }) {
   const text = (value) => (value === undefined ? '' : value.toFixed(unit === '×' ? 2 : 0))
   return `  ${name.padEnd(40)} ${text(min).padStart(8)} ${text(median).padStart(8)} ${unit}`
-}
-
-function readCommandLine() {
-  const flag = { type: 'boolean' }
-  try {
-    return parseArgs({ options: { quick: flag, help: flag, json: { type: 'string' } } }).values
-  } catch (error) {
-    throw new UsageError(error.message)
-  }
 }

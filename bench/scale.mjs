@@ -6,16 +6,15 @@
 
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { runInFreshProcess } from './lib/child.mjs'
-import { checkNames, checkSave, numberIn, run } from './lib/command-line.mjs'
+import { checkNames, checkSave, numberIn, optionsOf, run } from './lib/command-line.mjs'
 import { SHAPES } from './lib/mesh.mjs'
 import { createProgressLine } from './lib/report.mjs'
 import { runRounds } from './lib/rounds.mjs'
 import { headOf, headText, writeRun } from './lib/run-file.mjs'
 import { scalePlots } from './lib/run-plots.mjs'
 import { limitsText, scaleRows, scaleTableText, threadCounts } from './lib/scale-report.mjs'
-import { loadScenario, UsageError } from './lib/scenarios.mjs'
+import { loadScenario } from './lib/scenarios.mjs'
 
 const HELP = `What do more threads bring?
 
@@ -88,17 +87,9 @@ async function main() {
 }
 
 function readCommandLine() {
-  const text = { type: 'string' }
-  const list = { type: 'string', multiple: true }
-  const flag = { type: 'boolean' }
-  const texts = { threads: text, rounds: text, json: text }
-  const flags = { quick: flag, save: flag, help: flag }
-  let values
-  try {
-    ;({ values } = parseArgs({ options: { ...texts, shape: list, contender: list, ...flags } }))
-  } catch (error) {
-    throw new UsageError(error.message)
-  }
+  const texts = { threads: 'text', rounds: 'text', json: 'text' }
+  const flags = { quick: 'flag', save: 'flag', help: 'flag' }
+  const values = optionsOf({ ...texts, shape: 'list', contender: 'list', ...flags })
   checkNames('shape', values.shape, SHAPES)
   checkNames('contender', values.contender, CONTENDERS)
   checkSave(values, ['quick', 'shape', 'contender'])

@@ -4,8 +4,7 @@
 // arrived is not printed. README.md in this folder tells what is counted and how to read it.
 
 import { writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
-import { run } from './lib/command-line.mjs'
+import { numberIn, optionsOf, run } from './lib/command-line.mjs'
 import { runInFreshProcess } from './lib/child.mjs'
 import { commitText, coreCount, machineText } from './lib/machine.mjs'
 import { createProgressLine, tableText } from './lib/report.mjs'
@@ -149,24 +148,11 @@ async function main() {
 }
 
 function readCommandLine() {
-  const text = { type: 'string' }
-  const list = { type: 'string', multiple: true }
-  const flag = { type: 'boolean' }
-  const options = { scenario: list, contender: list, pairs: text, json: text }
-  let values
-  try {
-    const flags = { quick: flag, save: flag, readme: flag, help: flag }
-    ;({ values } = parseArgs({ options: { ...options, ...flags } }))
-  } catch (error) {
-    throw new UsageError(error.message)
-  }
+  const options = { scenario: 'list', contender: 'list', pairs: 'text', json: 'text' }
+  const flags = { quick: 'flag', save: 'flag', readme: 'flag', help: 'flag' }
+  const values = optionsOf({ ...options, ...flags })
   if (values.save) refuseToSave(values)
-  const { pairs } = values
-  if (pairs === undefined) return values
-  if (!/^[1-9]\d{0,2}$/.test(pairs)) {
-    throw new UsageError(`--pairs is ${pairs}; wanted a number from 1 to 999`)
-  }
-  return { ...values, pairs: Number(pairs) }
+  return { ...values, pairs: numberIn('--pairs', values.pairs, 999) }
 }
 
 /** What is published is whole, of our own scenarios, and took its time. */

@@ -5,9 +5,8 @@
 // packages differ: the peers are installed in this folder, and a missing one is not run.
 
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { runInFreshProcess } from '../lib/child.mjs'
-import { checkNames, checkSave, numberIn, run } from '../lib/command-line.mjs'
+import { checkNames, checkSave, numberIn, optionsOf, run } from '../lib/command-line.mjs'
 import { createProgressLine, tableText } from '../lib/report.mjs'
 import { jsonRow, runRounds } from '../lib/rounds.mjs'
 import { headOf, headText, writeRun } from '../lib/run-file.mjs'
@@ -102,16 +101,8 @@ function pathOf(name) {
 }
 
 function readCommandLine() {
-  const text = { type: 'string' }
-  const list = { type: 'string', multiple: true }
-  const flag = { type: 'boolean' }
-  const options = { scenario: list, contender: list, pairs: text, json: text }
-  let values
-  try {
-    ;({ values } = parseArgs({ options: { ...options, quick: flag, save: flag, help: flag } }))
-  } catch (error) {
-    throw new UsageError(error.message)
-  }
+  const options = { scenario: 'list', contender: 'list', pairs: 'text', json: 'text' }
+  const values = optionsOf({ ...options, quick: 'flag', save: 'flag', help: 'flag' })
   checkNames('scenario', values.scenario, SCENARIOS)
   checkSave(values, ['quick', 'scenario', 'contender'])
   return { ...values, pairs: numberIn('--pairs', values.pairs, 999) }

@@ -1,6 +1,13 @@
 // What the commands of all benchmarks share: how they end, and checks of what they are given.
 
+import { parseArgs } from 'node:util'
 import { UsageError } from './scenarios.mjs'
+
+const KINDS = {
+  flag: { type: 'boolean' },
+  text: { type: 'string' },
+  list: { type: 'string', multiple: true },
+}
 
 /**
  * Runs a command. One that could not be understood is one line, and exit code 2.
@@ -14,6 +21,22 @@ export async function run(main) {
     if (!(error instanceof UsageError)) throw error
     console.error(`${error.message}\nTry --help.`)
     process.exitCode = 2
+  }
+}
+
+/**
+ * The options that the command was given.
+ *
+ * @param {Record<string, keyof typeof KINDS>} kinds a list is an option that can be repeated
+ * @returns {Record<string, any>}
+ * @throws UsageError naming what is not known
+ */
+export function optionsOf(kinds) {
+  const options = Object.entries(kinds).map(([name, kind]) => [name, KINDS[kind]])
+  try {
+    return parseArgs({ options: Object.fromEntries(options) }).values
+  } catch (error) {
+    throw new UsageError(error.message)
   }
 }
 
