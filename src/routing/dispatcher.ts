@@ -303,12 +303,12 @@ export class Dispatcher {
     let value: unknown
     try {
       const isLazy = subscription.isLazy && !subscription.mailbox.isBusy
-      const isStruct = decoder.codec === CodecId.Struct
-      if (filter !== null && isStruct && !decoder.passes(filter, subject, headers)) return
+      const { isReadable } = decoder
+      if (filter !== null && isReadable && !decoder.passes(filter, subject, headers)) return
       value = subscription.isLease
         ? this.#blocks.lease(decoder, subject, subscription.message)
         : decoder.decode(subject, subscription.message, isLazy)
-      if (filter !== null && !isStruct && !filter.test(value, headers)) return letGo(value)
+      if (filter !== null && !isReadable && !filter.test(value, headers)) return letGo(value)
     } catch (error) {
       letGo(value)
       this.#events.onError(error, subject, subscription)

@@ -105,9 +105,18 @@ export class PayloadDecoder {
     throw this.corrupt(`codec ${codec as number}`)
   }
 
-  /** Whether the struct under way passes: only the fields that the filter names are read. */
+  /** Filters can be asked about what is under way as it lies there: it need not be decoded. */
+  get isReadable(): boolean {
+    return this.codec === CodecId.Struct || this.codec === CodecId.Raw
+  }
+
+  /**
+   * Whether it passes: of a struct only the fields that the filter names are read, and raw bytes
+   * have none.
+   */
   passes(filter: CompiledFilter, subject: string, headers: Headers): boolean {
     if (this.packed !== null) return this.#unpacked(this.packed).passes(filter, subject, headers)
+    if (this.codec === CodecId.Raw) return filter.test(undefined, headers)
     const { typeId, fields, bound } = this.#structHere(subject)
     const isPassing = filter.testOf(typeId, fields)(bound.view(this.start), headers)
     bound.expire()
@@ -118,7 +127,7 @@ export class PayloadDecoder {
   isWanted(filter: CompiledFilter | null, subject: string, headers: Headers): boolean {
     if (filter === null) return true
     try {
-      if (this.codec === CodecId.Struct) return this.passes(filter, subject, headers)
+      if (this.isReadable) return this.passes(filter, subject, headers)
       return filter.test(this.decode(subject, null, false), headers)
     } catch {
       // What is wrong with it is for those who get it to say.

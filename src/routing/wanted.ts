@@ -11,7 +11,9 @@ import type { CompiledFilter } from '../codec/filter.js'
 import type { Headers } from '../codec/headers.js'
 import type { Message } from '../codec/message.js'
 import type { Group } from './group.js'
+import { LoanedBlock } from './loaned.js'
 import type { Route } from './route-table.js'
+import { isUint8Array } from 'node:util/types'
 
 /**
  * The filters that were asked and let the message pass. One that was not asked belongs to somebody
@@ -41,12 +43,13 @@ export function ask(
   i32: Int32Array,
 ): Passed | null {
   if (!route.isFiltered) return NONE_ASKED
+  const asked = fieldsOf(value)
   const passed = new Set<CompiledFilter>()
   const refused = new Set<CompiledFilter>()
   const passes = (filter: CompiledFilter): boolean => {
     if (passed.has(filter)) return true
     if (refused.has(filter)) return false
-    const isPassing = testOf(filter, message)(value, headers)
+    const isPassing = testOf(filter, message)(asked, headers)
     ;(isPassing ? passed : refused).add(filter)
     return isPassing
   }
@@ -76,6 +79,14 @@ export function leftToReceivers({ isFiltered, destinations }: Route, passed: Pas
     for (const filter of asked) if (!passed.has(filter)) left.add(filter)
   }
   return left
+}
+
+/**
+ * What filters are shown of a value. Raw bytes have no fields, whichever way they came to be here
+ * and however they will be read: every path is absent there.
+ */
+function fieldsOf(value: unknown): unknown {
+  return isUint8Array(value) || value instanceof LoanedBlock ? undefined : value
 }
 
 function testOf(filter: CompiledFilter, message: Message<unknown> | null): CompiledFilter['test'] {

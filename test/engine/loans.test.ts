@@ -224,6 +224,39 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(inUse()).toBe(0)
   })
 
+  test('to a filter bytes have no fields, lent or not, read in place or not', async () => {
+    const { engine, allFree } = await start()
+    const got: string[] = []
+    const watch = async (name: string, filter: unknown, lease: boolean): Promise<void> => {
+      const take = (): void => void got.push(name)
+      await engine.subscribe('frames', take, { filter, lease } as never)
+    }
+    for (const lease of [false, true]) {
+      const how = lease ? 'leased' : 'copied'
+      await watch(`length ${how}`, { length: 3 }, lease)
+      await watch(`first ${how}`, { 0: { exists: true } }, lease)
+      await watch(`none ${how}`, { length: { exists: false }, isSent: { exists: false } }, lease)
+      await watch(`header ${how}`, { headers: { kind: 'good' } }, lease)
+    }
+    // Their neighbours see to it that everything is sent, and each has to decide for itself.
+    await watch('all', { length: { ne: 'any' } }, false)
+    const headers = { kind: 'good' }
+    engine.publish('frames', Uint8Array.of(1, 2, 3), { headers })
+    await until(() => got.length === 5)
+    const published = got.splice(0).sort()
+    expect(published).toEqual([
+      'all',
+      'header copied',
+      'header leased',
+      'none copied',
+      'none leased',
+    ])
+    engine.publishLoan('frames', engine.loan(3), { headers })
+    await until(() => got.length === 5)
+    expect(got.sort()).toEqual(published)
+    await allFree()
+  })
+
   test('loans wait in line with all other messages of the subject, in order', async () => {
     const { engine, allFree } = await start({ ringBytes: 4096 })
     const got: number[] = []
