@@ -11,7 +11,7 @@ export class FilterCache {
     if (text === undefined) return null
     let filter = this.#compiled.get(text)
     if (filter === undefined) {
-      // Whoever changes filters without end only loses that equal ones are asked once.
+      // Equal ones are then compiled anew. What waits for them is remembered by text.
       if (this.#compiled.size >= ROUTES_CACHED_MAX) this.#compiled.clear()
       this.#compiled.set(text, (filter = compile(text)))
     }

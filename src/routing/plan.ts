@@ -266,7 +266,9 @@ export class Plan {
     if (this.#i32[link.fullIndex] === 0) return false
     return requiredRows.some((row, i) => {
       const filter = requiredFilters[i] ?? null
-      return isFullRow(this.#i32[row] as number) && (filter === null || this.#passed.has(filter))
+      return (
+        isFullRow(this.#i32[row] as number) && (filter === null || this.#passed.has(filter.text))
+      )
     })
   }
 

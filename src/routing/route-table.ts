@@ -219,7 +219,7 @@ export class RouteTable {
       if (subscription === undefined) return false
       if ((subscription.flags & SubscriptionFlag.DeadLetter) === 0) return false
       const filter = this.#filters.of(subscription.rules?.filter)
-      return filter === null || passed.has(filter) || unasked.has(filter)
+      return filter === null || passed.has(filter.text) || unasked.has(filter.text)
     })
   }
 

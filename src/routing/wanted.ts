@@ -16,17 +16,18 @@ import type { Route } from './route-table.js'
 import { isUint8Array } from 'node:util/types'
 
 /**
- * The filters that were asked and let the message pass. One that was not asked belongs to somebody
- * who came later than the message.
+ * The filters that were asked and let the message pass, by their text: while the message waits, a
+ * filter may be compiled anew. One that was not asked belongs to somebody who came later than the
+ * message.
  */
-export type Passed = ReadonlySet<CompiledFilter>
+export type Passed = ReadonlySet<string>
 
 /** For routes without filters. */
 export const NONE_ASKED: Passed = new Set()
 
 /** Whether a receiver with these filters, any of which will do, gets the message. */
 export function wants(filters: readonly CompiledFilter[] | null, passed: Passed): boolean {
-  return filters === null || filters.some((filter) => passed.has(filter))
+  return filters === null || filters.some(({ text }) => passed.has(text))
 }
 
 /** Whether one of a group gets the message. */
@@ -44,13 +45,14 @@ export function ask(
 ): Passed | null {
   if (!route.isFiltered) return NONE_ASKED
   const asked = fieldsOf(value)
-  const passed = new Set<CompiledFilter>()
-  const refused = new Set<CompiledFilter>()
+  const passed = new Set<string>()
+  const refused = new Set<string>()
   const passes = (filter: CompiledFilter): boolean => {
-    if (passed.has(filter)) return true
-    if (refused.has(filter)) return false
+    const { text } = filter
+    if (passed.has(text)) return true
+    if (refused.has(text)) return false
     const isPassing = testOf(filter, message)(asked, headers)
-    ;(isPassing ? passed : refused).add(filter)
+    ;(isPassing ? passed : refused).add(text)
     return isPassing
   }
   let isWanted = false
@@ -73,10 +75,10 @@ export function ask(
  */
 export function leftToReceivers({ isFiltered, destinations }: Route, passed: Passed): Passed {
   if (!isFiltered) return NONE_ASKED
-  const left = new Set<CompiledFilter>()
+  const left = new Set<string>()
   for (const { asked, filters } of destinations) {
     if (!wants(filters, passed)) continue
-    for (const filter of asked) if (!passed.has(filter)) left.add(filter)
+    for (const { text } of asked) if (!passed.has(text)) left.add(text)
   }
   return left
 }

@@ -2,7 +2,7 @@
 // a sender back. Threads are played on one, so every frame can be counted.
 
 import { beforeEach, describe, expect, test } from 'vitest'
-import { EMITTER_AFTER_MESSAGES } from '../../src/base/limits.js'
+import { EMITTER_AFTER_MESSAGES, ROUTES_CACHED_MAX } from '../../src/base/limits.js'
 import { message } from '../../src/codec/message.js'
 import { f64, i16 } from '../../src/codec/schema.js'
 import { PLAIN } from '../../src/routing/envelope.js'
@@ -393,6 +393,29 @@ describe('a receiver that is full', () => {
     sender.retry()
     world.settle()
     expect(ids(1)).toEqual([2])
+  })
+
+  test('gets what waited, though its filter has been compiled anew meanwhile', () => {
+    const full = world.thread(1).subscribe('flights.*', { filter: late })
+    world.setFull(full, true)
+    const { sender } = world.thread(0)
+    expect(sender.publish(Delay, { id: 1, delayMin: 90 }, 0)).toBe(false)
+    // So many that the sender forgets which it has compiled.
+    for (let a = 0; a <= ROUTES_CACHED_MAX; ) {
+      const others = Array.from({ length: 32 }, (_, n) => 10 + n)
+      for (const id of others) {
+        const filter = `["value","a","eq",${a++}]`
+        world.log.add({ ...full.entry, id, pattern: 'others', rules: { filter } })
+      }
+      sender.publish('others', { a: -1 }, 0)
+      world.log.remove(others)
+    }
+    // And looks at the subject's receivers once more.
+    world.thread(2).subscribe('flights.*', { filter: { id: 7 } })
+    world.setFull(full, false)
+    sender.retry()
+    world.settle()
+    expect([ids(1), ids(2), sender.waiting]).toEqual([[1], [], 0])
   })
 
   test('gets what waited for it, but nobody who came later with a filter', () => {
