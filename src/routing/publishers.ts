@@ -127,19 +127,20 @@ export class Publishers {
       way[PublisherWay.Gate] = route.version
     }
     let asked: readonly Destination[] | null = null
+    let gate: Int32Array = way
     const askFirst = (solo: LinkWriter): void => {
       const { destinations, taps } = route
       if (asked !== destinations) {
         asked = destinations
         const filters = destinations[0]?.filters ?? null
         const { i32 } = this.#region.views
-        const gate = route.gate(solo)
+        gate = route.gate(solo)
         lane.refuses =
           taps.length === 0
             ? refusalOf(filters, struct.fields, names, { i32, versionIndex, gate, route })
             : null
       }
-      route.open()
+      if (gate[0] !== route.version) route.open()
     }
     const lane: PublisherLane = {
       cursors: this.#outbox.cursors,
