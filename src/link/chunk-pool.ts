@@ -78,7 +78,8 @@ export class ChunkPool extends ChunkTable {
 
   /**
    * Makes a block of this thread a message of `bytes`: `low` and `high` have a bit for each thread
-   * that a frame is going to. To be called before any of these frames is visible.
+   * that a frame is going to. To be called before any of these frames is visible. This thread holds
+   * the block until `sent`: it stays the one that `withdraw` means, whatever becomes of the others.
    */
   share(block: number, low: number, high: number, bytes: number, subject: number): void {
     const { i32 } = this
@@ -88,6 +89,8 @@ export class ChunkPool extends ChunkTable {
     i32[record + Subject] = subject
     i32[record + HeldLow] = 0
     i32[record + HeldHigh] = 0
+    i32[record + HeldLow + this.#half] = this.#bit
+    this.#leases[block] = 1
     i32[record + Tell] = 0
     // STEP chunk-share: whom it is for, before it is nobody's; nobody's, before a frame names it.
     Atomics.store(i32, record + DueLow, low)
@@ -97,13 +100,19 @@ export class ChunkPool extends ChunkTable {
     Atomics.store(i32, record, (word & ~CHUNK_STATE_MASK) | ChunkState.Shared)
   }
 
+  /** All frames of a shared block are out, and nobody is to be taken off any more. */
+  sent(block: number): void {
+    this.dropLease(block)
+  }
+
   /** Whether a block that was sent has not been received by `thread` yet. */
   isDue(block: number, generation: number, thread: number): boolean {
     const record = this.record(block)
-    const word = this.i32[record] as number
+    // In this order, as in `accept`.
+    const due = Atomics.load(this.i32, record + DueLow + (thread >>> 5))
+    const word = Atomics.load(this.i32, record)
     if (word >>> CHUNK_GENERATION_SHIFT !== generation) return false
     if ((word & CHUNK_STATE_MASK) < ChunkState.Shared) return false
-    const due = Atomics.load(this.i32, record + DueLow + (thread >>> 5))
     return (due & (1 << (thread & 31))) !== 0
   }
 
@@ -117,7 +126,10 @@ export class ChunkPool extends ChunkTable {
     return this.isDue(block, generation, thread)
   }
 
-  /** Takes `thread` off the list of a block's receivers: no frame goes there after all. */
+  /**
+   * Takes `thread` off the list of a block's receivers: no frame goes there after all. Between
+   * `share` and `sent` only: later the block may be another's.
+   */
   withdraw(block: number, thread: number): void {
     const record = this.record(block)
     Atomics.and(this.i32, record + DueLow + (thread >>> 5), ~(1 << (thread & 31)))
@@ -131,11 +143,13 @@ export class ChunkPool extends ChunkTable {
   accept(block: number, generation: number, bytes: number): number {
     if (block >= this.layout.blocks) return -1
     const record = this.record(block)
+    // In this order: the word, seen later, says that the bit was one of this generation. The other
+    // way round it may be freed, taken again and be on its way to us once more in between.
+    const due = Atomics.load(this.i32, record + DueLow + this.#half)
     // SYNC chunk-share: pairs with chunk-share in share.
     const word = Atomics.load(this.i32, record)
     if ((word & CHUNK_STATE_MASK) < ChunkState.Shared) return -1
     if (word >>> CHUNK_GENERATION_SHIFT !== generation) return -1
-    const due = Atomics.load(this.i32, record + DueLow + this.#half)
     if ((due & this.#bit) === 0 || bytes > this.capacityOf(block)) return -1
     return this.offsetOf(block)
   }

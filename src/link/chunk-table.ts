@@ -13,9 +13,10 @@
 // frame that names the block is under way to that thread. `held`: that thread reads it in place. A
 // bit is set in `held` before the same bit is cleared in `due`, and no bit of `due` is ever set
 // once the block is shared; so whoever finds `due` empty, and then `held`, knows that it stays so,
-// and the compare-and-swap of the state decides who of several frees the block. Nothing is linked
-// and nothing is counted in shared memory, so a thread may end between any two steps: what it owned
-// or held is found in these words (`chunk-reclaim.ts`).
+// and the compare-and-swap of the state decides who of several frees the block. The sender holds
+// it as well until all frames are out, for it may have to take somebody off the list. Nothing is
+// linked and nothing is counted in shared memory, so a thread may end between any two steps: what
+// it owned or held is found in these words (`chunk-reclaim.ts`).
 
 import {
   CHUNK_RECORD_BYTES,

@@ -198,6 +198,7 @@ export class DirectSender {
     this.#frames.links[0] = link
     if (isLarge && !this.#large.begin(this.#frames, 0, 0, true)) return false
     if (isLarge && !this.#large.mayWrite(0)) {
+      this.#large.end()
       this.#outbox.counters.add(ThreadCounter.RepliesDropped, 1)
       return true
     }

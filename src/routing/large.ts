@@ -82,7 +82,7 @@ export class LargeSender {
     i32[word + Descriptor.More] = this.#framesAfter(frame)
   }
 
-  /** All frames are written: they leave at once. */
+  /** All frames are written, but for the dead: they leave at once. To be called after `begin`. */
   end(): void {
     for (let frame = 0; frame < this.#frames; frame++) {
       if (this.#framesAfter(frame) > 0) continue
@@ -96,6 +96,7 @@ export class LargeSender {
         bytes: this.#stage.bytes,
       })
     }
+    if (this.#frames > 0) this.#pool.sent(this.#block)
     this.#links = []
   }
 

@@ -137,7 +137,10 @@ export class Scatter {
     this.#one.links[0] = link
     if (isLarge && !this.#large.begin(this.#one, parcel.agent, route.subjectId, true)) return false
     // One that has died since is told of by others.
-    if (isLarge && !this.#large.mayWrite(0)) return true
+    if (isLarge && !this.#large.mayWrite(0)) {
+      this.#large.end()
+      return true
+    }
     assert(this.#frames.write(link, route, parcel, member, true, 0), 'room that was seen is there')
     if (isLarge) this.#large.end()
     this.#outbox.committed(link)

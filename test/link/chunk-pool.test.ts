@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import {
   CHUNK_AREA_BYTES,
   CHUNK_CLASSES,
@@ -52,6 +52,7 @@ class Pools {
     const generation = pool.generationOf(block)
     const [low, high] = bitsOf(to)
     pool.share(block, low, high, bytes, 0)
+    pool.sent(block)
     return { block, generation }
   }
 
@@ -205,6 +206,47 @@ describe('a block', () => {
     expect(pools.reclaim.records()).toMatchObject([{ block, due: [1] }])
     pools.at(0).withdraw(block, 1)
     expect(pools.inUse).toBe(0)
+  })
+
+  test('is not taken off the list of one that came after it', () => {
+    // Two blocks, and all of both are wanted.
+    const pools = new Pools(4, 192 * KIB)
+    const [one, other] = [pools.at(3), pools.at(0)]
+    const blocks = pools.reclaim.layout.blocks
+    const all = Array.from({ length: blocks }, () => one.take(100, 0)).filter((b) => b >= 0)
+    const block = all.pop() as number
+    one.share(block, 1 << 1, 0, 100, 0)
+    // Thread 1 is dead, and what was for it is reclaimed, before thread 3 has looked.
+    pools.reclaim.reclaim(1)
+    const next = other.take(100, 0)
+    const generation = next < 0 ? 0 : other.generationOf(next)
+    if (next >= 0) other.share(next, 1 << 1, 0, 100, 0)
+    one.withdraw(block, 1)
+    if (next >= 0) expect(other.isDue(next, generation, 1)).toBe(true)
+    one.sent(block)
+    expect(other.take(100, 0)).toBe(block)
+  })
+
+  test('is not taken for the one that it was while somebody looked', () => {
+    const pools = new Pools(4, 192 * KIB)
+    const [one, other, reader] = [pools.at(3), pools.at(0), pools.at(1)]
+    const { block, generation } = pools.send(3, [1, 2])
+    // It was meant for who had that place before.
+    pools.reclaim.reclaim(1)
+    const load = vi.spyOn(Atomics, 'load')
+    let next = -1
+    load.mockImplementationOnce((words, index) => {
+      load.mockRestore()
+      const seen = words[index]
+      pools.at(2).finish(block)
+      for (let tries = 0; next !== block && tries < 100; tries++) next = other.take(100, 0)
+      other.share(block, 1 << 1, 0, 100, 0)
+      return seen as never
+    })
+    expect(reader.accept(block, generation, 100)).toBe(-1)
+    expect(next).toBe(block)
+    expect(one.isDue(block, generation, 1)).toBe(false)
+    expect(reader.accept(block, other.generationOf(block), 100)).toBeGreaterThan(0)
   })
 
   test('is given to nobody it was not sent to, and to nobody twice', () => {
@@ -413,6 +455,7 @@ test('whatever threads do and wherever they end, no block is lost and none has t
         }
         const [low, high] = bitsOf(receivers)
         pool.share(block, low, high, 100, 0)
+        pool.sent(block)
         const isFlushed = (choice & 8) !== 0
         for (const to of receivers) {
           due[to]!.push({ block, generation, from: thread, isFlushed })
