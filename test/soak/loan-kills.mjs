@@ -1,17 +1,13 @@
 // Two threads lend, publish, lease and let go all the time, and the main thread keeps leases of
 // theirs for a while; one of the two is ended, again and again, at random instants. What is leased
 // stays whole, also when its owner is gone, and at the end no block is in use. Run by
-// `loan-kills.test.ts` and by `soak.mjs`:
-//
-//   node loan-kills.mjs <addon: true|false> <kills> <seed>
+// `loan-kills.test.ts` and by `soak.mjs`; `kill-worlds.mjs` says how.
 
 import assert from 'node:assert/strict'
 import { createEngine } from 'flyshuttle'
-import { createRandom } from './random.mjs'
-import { Watchdog } from './watchdog.mjs'
+import { addon, below, killInWorlds, turn } from './kill-worlds.mjs'
 
 const KILLS_PER_ENGINE = 150
-const FAILURES_MAX = 10
 const TRADERS = 2
 /** How long a trader lives, in turns of main's loop. */
 const TURNS_MAX = 60
@@ -23,14 +19,6 @@ const CHUNK_BYTES = 4 * 1024 * 1024
  */
 const HELD = 3
 
-const [addon, kills, seed] = process.argv.slice(2).map((text) => JSON.parse(text))
-const name = addon ? 'addon' : 'portable'
-
-const random = createRandom(seed)
-const below = (limit) => Math.floor(random() * limit)
-const turn = () => new Promise((resolve) => setImmediate(resolve))
-const watchdog = new Watchdog()
-
 /** Every byte is the same, as its writer left it. */
 function check(bytes) {
   const step = Math.ceil(bytes.length / 16)
@@ -40,7 +28,6 @@ function check(bytes) {
 }
 
 class World {
-  kills = 0
   got = 0
   errors = []
   #held = []
@@ -81,7 +68,6 @@ class World {
     const thread = 1 + below(TRADERS)
     for (let turns = below(TURNS_MAX); turns > 0; turns--) await turn()
     await this.engine.threads.find(({ index }) => index === thread)?.terminate()
-    this.kills++
     await this.#spawn(thread)
   }
 
@@ -101,29 +87,4 @@ class World {
   }
 }
 
-const ended = { passed: 0, failed: 0, leases: 0 }
-for (let n = 0; n < kills && ended.failed < FAILURES_MAX;) {
-  const world = new World()
-  const first = n
-  try {
-    watchdog.watch(`opening, kill ${n}, seed ${seed}`)
-    await world.open()
-    for (; n < kills && world.kills < KILLS_PER_ENGINE; n++) {
-      watchdog.watch(`kill ${n}, seed ${seed}`)
-      await world.kill()
-    }
-    watchdog.watch(`settling after kill ${n}, seed ${seed}`)
-    ended.leases += await world.settle()
-    ended.passed += n - first
-    console.log(`loan kills, ${name}: ${n} of ${kills}`)
-  } catch (error) {
-    ended.failed++
-    console.log(`FAILED: ${watchdog.current}\n${error.stack}`)
-    await world.engine?.close({ timeoutMs: 1000 })
-    n++
-  }
-}
-watchdog.stop()
-console.log(`loan kills, ${name}: ${ended.leases} leases, seed ${seed}`)
-console.log(`${ended.passed} passed, ${ended.failed} failed`)
-process.exitCode = ended.failed === 0 ? 0 : 1
+await killInWorlds('loan kills', 'leases', KILLS_PER_ENGINE, () => new World())

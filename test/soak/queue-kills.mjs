@@ -1,14 +1,11 @@
 // Two workers add jobs and handle them, as the main thread does; one of them is ended, again and
 // again, at random moments, in every way that a worker ends unasked. At the end every job that was
 // accepted has been handled, with attempts that count up, in the order of its key, and every slot
-// is free again. Run by `queue-kills.test.ts` and by `soak.mjs`:
-//
-//   node queue-kills.mjs <addon: true|false> <kills> <seed>
+// is free again. Run by `queue-kills.test.ts` and by `soak.mjs`; `kill-worlds.mjs` says how.
 
 import assert from 'node:assert/strict'
 import { setEnvironmentData } from 'node:worker_threads'
-import { createRandom } from './random.mjs'
-import { Watchdog } from './watchdog.mjs'
+import { addon, below, killInWorlds, turn } from './kill-worlds.mjs'
 
 // Before the words are looked for, here and in each worker.
 setEnvironmentData('queue-words', new Int32Array(new SharedArrayBuffer(4 * 1024 * 1024)))
@@ -18,19 +15,11 @@ const { JOBS_MAX, QUEUES, Word, acceptedJobs, addOne, handle, lostJobs, words, w
 
 const WAYS = ['terminate', 'exit', 'terminate', 'throw']
 const KILLS_PER_ENGINE = 50
-const FAILURES_MAX = 10
 const VICTIMS = [1, 2]
 /** How long a victim lives, in turns of main's loop. */
 const TURNS_MAX = 30
 /** How long the request that ends a victim may take. */
 const DYING_MS = 60_000
-
-const [addon, kills, seed] = process.argv.slice(2).map((text) => JSON.parse(text))
-const name = addon ? 'addon' : 'portable'
-
-const random = createRandom(seed)
-const turn = () => new Promise((resolve) => setImmediate(resolve))
-const watchdog = new Watchdog()
 
 class World {
   kills = 0
@@ -66,10 +55,11 @@ class World {
     return this.engine.spawn(`victim-${thread}`, file, { thread })
   }
 
-  async kill(way) {
-    const thread = VICTIMS[Math.floor(random() * VICTIMS.length)]
+  async kill(n) {
+    const way = WAYS[n % WAYS.length]
+    const thread = VICTIMS[below(VICTIMS.length)]
     const find = () => this.engine.threads.find(({ index }) => index === thread)
-    for (let turns = Math.floor(random() * TURNS_MAX); turns > 0; turns--) await turn()
+    for (let turns = below(TURNS_MAX); turns > 0; turns--) await turn()
     if (way === 'terminate') await find()?.terminate()
     else {
       const asked = this.engine.request('queue-victim.die', way, { timeoutMs: DYING_MS })
@@ -114,29 +104,4 @@ class World {
   }
 }
 
-const ended = { passed: 0, failed: 0, jobs: 0 }
-for (let n = 0; n < kills && ended.failed < FAILURES_MAX;) {
-  const world = new World()
-  const first = n
-  try {
-    watchdog.watch(`opening, kill ${n}, seed ${seed}`)
-    await world.open()
-    for (; n < kills && world.kills < KILLS_PER_ENGINE && world.hasRoom(); n++) {
-      watchdog.watch(`kill ${n}, ${WAYS[n % WAYS.length]}, seed ${seed}`)
-      await world.kill(WAYS[n % WAYS.length])
-    }
-    watchdog.watch(`settling after kill ${n}, seed ${seed}`)
-    ended.jobs += await world.settle()
-    ended.passed += n - first
-    console.log(`queue kills, ${name}: ${n} of ${kills}`)
-  } catch (error) {
-    ended.failed++
-    console.log(`FAILED: ${watchdog.current}\n${error.stack}`)
-    await world.engine?.close({ timeoutMs: 1000 })
-    n++
-  }
-}
-watchdog.stop()
-console.log(`queue kills, ${name}: ${ended.jobs} jobs, seed ${seed}`)
-console.log(`${ended.passed} passed, ${ended.failed} failed`)
-process.exitCode = ended.failed === 0 ? 0 : 1
+await killInWorlds('queue kills', 'jobs', KILLS_PER_ENGINE, () => new World())

@@ -1,5 +1,6 @@
-// Runs one of the programs of kills, `queue-kills.mjs` or `loan-kills.mjs`, in both variants at
-// once, and holds that none of its kills failed. It prints its seed; FLYSHUTTLE_SEED repeats it.
+// Runs one of the programs of kills (`queue-kills.mjs`, `loan-kills.mjs`, `stream-kills.mjs`) in
+// both variants at once, and holds that none of its kills failed. It prints its seed;
+// FLYSHUTTLE_SEED repeats it.
 
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

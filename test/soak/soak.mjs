@@ -26,6 +26,8 @@ Phases
                (default 10,000, half of them in each variant): no accepted job may be lost
   loan-kills   threads that lend and lease blocks all the time are ended --loan-kills times (default
                1000, half of them in each variant): what is leased stays whole, no block is left
+  stream-kills threads that reply with streams and read each other's are ended --stream-kills times
+               (default 3000, half of them in each variant): parts in order, nothing stays open
   fail-points  a thread is ended at every step of the protocol, in every way
 
   --plot FILE  writes the memory of the last load as an SVG image
@@ -35,7 +37,15 @@ Phases
 
 The last line is "N passed, N failed".`
 
-const PHASES = ['load', 'mixed', 'kills', 'queue-kills', 'loan-kills', 'fail-points']
+const PHASES = [
+  'load',
+  'mixed',
+  'kills',
+  'queue-kills',
+  'loan-kills',
+  'stream-kills',
+  'fail-points',
+]
 const VARIANTS = ['addon', 'portable']
 
 const { values } = parseArgs({
@@ -47,6 +57,7 @@ const { values } = parseArgs({
     phase: { type: 'string', multiple: true },
     variant: { type: 'string', multiple: true },
     'loan-kills': { type: 'string', default: '1000' },
+    'stream-kills': { type: 'string', default: '3000' },
     plot: { type: 'string' },
     leak: { type: 'boolean', default: false },
     seed: { type: 'string' },
@@ -106,7 +117,8 @@ function argumentsOf(phase, variant, seed) {
       return ['--max-old-space-size=64', file('kills.mjs'), String(addon), `${kills}`, `${seed}`]
     }
     case 'queue-kills':
-    case 'loan-kills': {
+    case 'loan-kills':
+    case 'stream-kills': {
       const kills = Math.ceil(Number(values[phase]) / VARIANTS.length)
       return [file(`${phase}.mjs`), String(addon), `${kills}`, `${seed}`]
     }
