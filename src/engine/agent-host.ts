@@ -60,7 +60,7 @@ export function defineAgent<State = undefined>(
  */
 export function on<Q, R, State = any>(
   rpc: Rpc<Q, R>,
-  handler: (value: Q, info: RequestInfo, context: AgentContext<State>) => Answer<R>,
+  handler: (value: Q, info: RequestInfo, context: AgentContext<State>) => Answer<NoInfer<R>>,
   options?: SubscribeOptions<NoInfer<Q>>,
 ): Binding<AgentContext<State>>
 export function on<T, State = any>(

@@ -288,7 +288,7 @@ export class Endpoint extends Asking {
    */
   handle<Q, R>(
     rpc: Rpc<Q, R>,
-    handler: (value: Q, info: RequestInfo) => Answer<R>,
+    handler: (value: Q, info: RequestInfo) => Answer<NoInfer<R>>,
     options?: SubscribeOptions<NoInfer<Q>>,
   ): Promise<SubscriptionHandle>
   handle<Q = any>(

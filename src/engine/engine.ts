@@ -193,7 +193,7 @@ export class Engine extends Endpoint {
   override handle(): JoinHandle
   override handle<Q, R>(
     rpc: Rpc<Q, R>,
-    handler: (value: Q, info: RequestInfo) => Answer<R>,
+    handler: (value: Q, info: RequestInfo) => Answer<NoInfer<R>>,
     options?: SubscribeOptions<NoInfer<Q>>,
   ): Promise<SubscriptionHandle>
   override handle<Q = any>(
