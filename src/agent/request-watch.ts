@@ -8,10 +8,18 @@
 import type { Clock } from '../base/clock.js'
 import { Deadlines, type Waiting } from '../base/deadlines.js'
 import { FlyshuttleError } from '../base/errors.js'
-import { EARLY_CANCELS_MAX, LOOK_AT_CLOCK_REQUESTS } from '../base/limits.js'
+import { EARLY_BLOCKS_MAX, EARLY_CANCELS_MAX, LOOK_AT_CLOCK_REQUESTS } from '../base/limits.js'
 import type { ThreadCounters } from '../counters/thread-counters.js'
 import { ThreadCounter } from '../memory/layout.js'
 import type { RequestTicket, TicketOffice } from './info.js'
+
+/** Plain requests of one life of a thread, with consecutive counters. */
+interface Block {
+  readonly thread: number
+  readonly incarnation: number
+  readonly first: number
+  readonly more: number
+}
 
 class Watched implements Waiting {
   readonly controller = new AbortController()
@@ -39,6 +47,8 @@ export class RequestWatch implements TicketOffice {
   readonly #watched = new Map<number, Watched>()
   /** Key of a request → incarnation of its requester. Oldest first. */
   readonly #early = new Map<number, number>()
+  /** The same of requests that were made in one call. */
+  #earlyBlocks: Block[] = []
   #lookedMs = 0
   #looksLeft = 0
 
@@ -112,10 +122,22 @@ export class RequestWatch implements TicketOffice {
     }
   }
 
+  /** The same for a plain request, and for the `more` that were counted after it. */
+  cancelPlain(thread: number, incarnation: number, first: number, more: number): void {
+    if (more <= 0) return this.cancel(thread, incarnation, first, false)
+    const block = { thread, incarnation, first, more }
+    for (const watched of [...this.#watched.values()]) {
+      const { ticket } = watched
+      if (isIn(block, ticket)) this.abort(watched, abortedError(ticket))
+    }
+    this.#earlyBlocks.push(block)
+    if (this.#earlyBlocks.length > EARLY_BLOCKS_MAX) this.#earlyBlocks.shift()
+  }
+
   /** Whether the requester gave up, as far as has been heard. */
   isGivenUp(ticket: RequestTicket): boolean {
     if (ticket.watched !== null) return (ticket.watched as Watched).controller.signal.aborted
-    return this.#early.size > 0 && this.#takeEarly(ticket)
+    return (this.#early.size > 0 || this.#earlyBlocks.length > 0) && this.#takeEarly(ticket)
   }
 
   /** Nobody will reply any more: whoever works on it need not go on. */
@@ -145,12 +167,16 @@ export class RequestWatch implements TicketOffice {
     for (const [key, incarnation] of this.#early) {
       if (isGone(Math.floor(key / 2 ** 33), incarnation)) this.#early.delete(key)
     }
+    this.#earlyBlocks = this.#earlyBlocks.filter(
+      (block) => !isGone(block.thread, block.incarnation),
+    )
   }
 
   close(): void {
     this.#deadlines.close()
     this.#watched.clear()
     this.#early.clear()
+    this.#earlyBlocks = []
   }
 
   #isOver(ticket: RequestTicket): boolean {
@@ -160,6 +186,10 @@ export class RequestWatch implements TicketOffice {
   }
 
   #takeEarly(ticket: RequestTicket): boolean {
+    // Only requests of such calls have negative counters.
+    if (ticket.counter < 0) {
+      for (const block of this.#earlyBlocks) if (isIn(block, ticket)) return true
+    }
     const key = keyOf(ticket)
     return this.#early.get(key) === ticket.incarnation && this.#early.delete(key)
   }
@@ -168,6 +198,12 @@ export class RequestWatch implements TicketOffice {
     this.#deadlines.remove(watched)
     this.#watched.delete(keyOf(watched.ticket))
   }
+}
+
+function isIn({ thread, incarnation, first, more }: Block, ticket: RequestTicket): boolean {
+  const at = ticket.counter - first
+  if (at < 0 || at > more || ticket.credit >= 0) return false
+  return ticket.thread === thread && ticket.incarnation === incarnation
 }
 
 function keyOf({ thread, counter, credit }: RequestTicket): number {

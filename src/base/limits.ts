@@ -254,6 +254,8 @@ export const LOOK_AT_CLOCK_REQUESTS = 7
 
 /** Requests given up that a responder keeps in mind, because they may not have arrived yet. */
 export const EARLY_CANCELS_MAX = 4096
+/** Calls of `requestEach` given up that it keeps in mind for the same reason. */
+export const EARLY_BLOCKS_MAX = 64
 
 /** Streamed replies: those under way on one thread, and parts that the responder may be ahead. */
 export const STREAMS_OPEN_MAX = 65_536

@@ -97,7 +97,7 @@ export class Bus {
     const decodeReply = (): unknown => this.#dispatcher.decodeReply()
     this.#awaiting = new Awaiting(region, incarnation, this.clock, decodeReply, {
       onWaiting: hold,
-      onAborted: (request) => this.streaming.tellAborted(request),
+      onAborted: (request, more) => this.streaming.tellAborted(request, more),
     })
     this.#control = new ControlPlane(
       region,
@@ -158,6 +158,7 @@ export class Bus {
         onReply: (ticket, reply, ok, result, id) =>
           this.streaming.answer(ticket, reply, ok, result, id),
         onForgotten: (id) => this.streaming.stopOf(id),
+        streamsEnded: (id) => this.streaming.whenEnded(id),
         bury: (letter) => this.#bury(letter),
       },
     )

@@ -30,6 +30,8 @@ export class Producers {
   readonly #open = new Map<number, Producer>()
   /** Those that have credit and wait for room. */
   readonly blocked = new Set<Producer>()
+  /** Whoever waits for the end of a subscription's streams. */
+  #awaited: { readonly owner: number; readonly resolve: () => void }[] = []
   #isClosing = false
   #isFlushDue = false
   readonly #flush = (): void => {
@@ -135,12 +137,29 @@ export class Producers {
     process.nextTick(this.#flush)
   }
 
+  /** Resolves when no stream of the subscription with this number is under way. */
+  whenEnded(owner: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#awaited.push({ owner, resolve })
+      this.#look()
+    })
+  }
+
   /** It sends nothing any more. For `Producer`. */
   ended(producer: Producer): void {
     const { ticket } = producer
     this.#open.delete(keyOf(ticket.thread, ticket.counter))
     this.blocked.delete(producer)
     this.parts.outbox.counters.add(ThreadCounter.StreamsEnded, 1)
+    if (this.#awaited.length > 0) this.#look()
+  }
+
+  #look(): void {
+    const owners = new Set<number>()
+    for (const { owner } of this.#open.values()) owners.add(owner)
+    const awaited = this.#awaited
+    this.#awaited = awaited.filter(({ owner }) => owners.has(owner))
+    for (const { owner, resolve } of awaited) if (!owners.has(owner)) resolve()
   }
 }
 

@@ -18,9 +18,8 @@ import type { Dispatcher } from '../routing/dispatcher.js'
 import { MESSAGE_OPTIONS, envelopeOfChecked, type MessageOptions } from '../routing/envelope.js'
 import type { Incoming } from '../routing/incoming.js'
 import { IncomingMany, type ManyReplies } from '../routing/many-replies.js'
-import type { AwaitedRequest } from '../routing/parcel.js'
 import { IncomingStream, type ReplyStream } from '../routing/reply-stream.js'
-import { checkSignal, checkTimeoutMs, type ParentOptions } from '../routing/requests.js'
+import { checkSignal, checkTimeoutMs, type Asked, type ParentOptions } from '../routing/requests.js'
 import type { Sender } from '../routing/sender.js'
 import { Streams } from '../routing/streams.js'
 import { withParent } from './parent.js'
@@ -181,13 +180,18 @@ export class Streaming {
     credit: number,
     isForStream: boolean,
   ): void {
-    if (isForStream && this.#producers.onFlow(source, incarnation, counter, credit)) return
-    if (credit === FLOW_STOP) this.#parts.watch.cancel(source, incarnation, counter, isForStream)
+    const { watch } = this.#parts
+    if (!isForStream) return watch.cancelPlain(source, incarnation, counter, credit)
+    if (this.#producers.onFlow(source, incarnation, counter, credit)) return
+    if (credit === FLOW_STOP) watch.cancel(source, incarnation, counter, true)
   }
 
-  /** Tells whoever works on a plain request that nobody waits for it any more. */
-  tellAborted({ counter, thread, incarnation }: AwaitedRequest): void {
-    if (thread >= 0) this.#tellFlow(counter, thread, incarnation, FLOW_STOP, 0)
+  /**
+   * Tells whoever works on a plain request, and the `more` that were counted after it, that nobody
+   * waits for them any more.
+   */
+  tellAborted({ counter, thread, incarnation }: Asked, more: number): void {
+    if (thread >= 0) this.#tellFlow(counter, thread, incarnation, more, 0)
   }
 
   onDeaths(): void {
@@ -207,6 +211,11 @@ export class Streaming {
   /** The subscription with this number is withdrawn. */
   stopOf(owner: number): void {
     this.#producers.stopOf(owner)
+  }
+
+  /** Resolves when no stream of the subscription with this number is under way. */
+  whenEnded(owner: number): Promise<void> {
+    return this.#producers.whenEnded(owner)
   }
 
   /** The engine begins to close: streams are sources, and sources stop. */

@@ -64,6 +64,8 @@ export interface SubscriptionsHost {
   ): void
   /** It handles nothing any more, and neither goes on with what it handled. */
   onForgotten(id: number): void
+  /** Resolves when no stream with which it replies is under way. */
+  streamsEnded(id: number): Promise<void>
 }
 
 export class Subscriptions {
@@ -206,8 +208,16 @@ export class Subscriptions {
   /** It has taken as many messages as it wanted. */
   #endSpent(subscription: LocalSubscription): void {
     this.#withdraw(subscription)
-      .then(() => this.#end(subscription, true))
+      .then(() => this.#endWhenDone(subscription))
       .catch((error: unknown) => this.#tellError(error, subscription))
+  }
+
+  /** What it took is handled to its end, streams too. Whoever stops it by hand does not wait so. */
+  async #endWhenDone(subscription: LocalSubscription): Promise<void> {
+    await this.#host.drainArrived()
+    await subscription.mailbox.stop(true)
+    await this.#host.streamsEnded(subscription.entry.id)
+    await this.#end(subscription, false)
   }
 
   /** It was never made, as far as its owner knows, but thread 0 may have entered it. */

@@ -11,7 +11,7 @@ import { Deadlines, type Waiting } from '../base/deadlines.js'
 import { FlyshuttleError } from '../base/errors.js'
 import { REQUESTS_PENDING_MAX } from '../base/limits.js'
 import type { AwaitedRequest } from './parcel.js'
-import { aborted, type RequestTerms, type RequestsEvents } from './requests.js'
+import { aborted, type Asked, type RequestTerms, type RequestsEvents } from './requests.js'
 
 const SPAN_SHIFT = 6
 /** Spans of 64 counters at first; a power of two, doubled whenever half of them are taken. */
@@ -135,6 +135,10 @@ export class RequestBlock implements AwaitedRequest, Waiting {
 
   readonly #onAbort = (): void => {
     this.failMissing(aborted(this.subject, this.signal as AbortSignal))
+    const { first: counter } = this
+    for (const { thread, incarnation, left } of this.#answerers) {
+      if (left > 0) this.table.giveUp({ counter, thread, incarnation }, this.#written - 1)
+    }
   }
 
   #end(error: unknown, index: number): void {
@@ -230,6 +234,11 @@ export class RequestBlocks {
   close(error: Error): void {
     for (const block of new Set(this.#spans)) block?.failMissing(error)
     this.#deadlines.close()
+  }
+
+  /** Those of these requests that are not answered are wanted no more. For `RequestBlock`. */
+  giveUp(first: Asked, more: number): void {
+    this.#events.onAborted?.(first, more)
   }
 
   /** Ends the wait; false when it had ended already. Only for `RequestBlock`. */

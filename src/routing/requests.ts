@@ -97,14 +97,20 @@ export class PendingRequest implements AwaitedRequest, Waiting {
   }
 }
 
+/** What tells a request, and who has it. */
+export type Asked = Pick<AwaitedRequest, 'counter' | 'thread' | 'incarnation'>
+
 export interface RequestsEvents {
   /**
    * The first request began to wait (true), or the last one settled (false): hold the loop alive
    * meanwhile.
    */
   onWaiting(isWaiting: boolean): void
-  /** A request is about to end by its signal: whoever works on it may stop. */
-  onAborted?(request: PendingRequest): void
+  /**
+   * Nobody waits any more for a request, and the `more` that were counted after it: whoever works
+   * on them may stop.
+   */
+  onAborted?(request: Asked, more: number): void
 }
 
 export class Requests {
@@ -223,7 +229,7 @@ export class Requests {
       this.#bySignal.set(signal, waiting)
       const onAbort = (): void => {
         for (const request of [...waiting]) {
-          this.#events.onAborted?.(request)
+          this.#events.onAborted?.(request, 0)
           request.fail(aborted(request.subject, signal))
         }
       }

@@ -134,6 +134,24 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(await engine.requestEach('gate', [1])).toEqual([undefined])
   })
 
+  test('an abort reaches the handlers, and what has not had its turn is not handled', async () => {
+    const engine = await engineFor({ threads: 1, addon })
+    await engine.spawn('patient', fixture('patient.mjs'))
+    const controller = new AbortController()
+    const values = Array.from({ length: 200 }, (_, n) => n)
+    const asked = engine.requestEach('patient.wait', values, { signal: controller.signal })
+    const seen = () => engine.request<{ begun: number; aborted: number }>('patient.seen')
+    await until(async () => (await seen()).begun === 10)
+    controller.abort()
+    await expect(asked).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+    await until(async () => (await seen()).aborted === 10)
+    // Those in line were let go one after the other, none of them was begun.
+    await until(() => engine.stats().threads[1]?.dropped.requests === 190)
+    expect(await seen()).toEqual({ begun: 10, aborted: 10 })
+    // What is asked from now on is heard.
+    expect(await engine.requestEach('patient.echo', [1, 2, 3])).toEqual([1, 2, 3])
+  })
+
   test('rejects when a thread ends that has not answered everything', async () => {
     const engine = await engineFor({ threads: 2, addon, onError: () => {} })
     await engine.spawn('mortal', fixture('mortal.mjs'), { thread: 1 })

@@ -186,6 +186,48 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(streamsOpen(engine)).toBe(0)
   })
 
+  test('a handler that takes so many requests ends when their streams have ended', async () => {
+    const engine = await start()
+    await engine.handle(
+      'few',
+      async function* (to: number) {
+        for (let n = 0; n < to; n++) {
+          await new Promise((resolve) => setImmediate(resolve))
+          yield n
+        }
+      },
+      { max: 2 },
+    )
+    const options = { buffer: 4 }
+    const first = collect(engine.requestStream<number>('few', 100, options))
+    const second = collect(engine.requestStream<number>('few', 50, options))
+    expect(await first).toEqual(numbers(100))
+    expect(await second).toEqual(numbers(50))
+    await until(async () => {
+      const third = collect(engine.requestStream('few', 1)).catch(({ code }) => code as string)
+      return (await third) === 'ERR_NO_RESPONDERS'
+    })
+  })
+
+  test('such a handler that is stopped by hand ends its streams', async () => {
+    const engine = await start()
+    const handle = await engine.handle(
+      'one',
+      function* () {
+        for (let n = 0; ; n++) yield n
+      },
+      { max: 1 },
+    )
+    const parts = engine.requestStream<number>('one')[Symbol.asyncIterator]()
+    expect(await parts.next()).toEqual({ done: false, value: 0 })
+    await handle.unsubscribe()
+    const rest = (async () => {
+      for (;;) await parts.next()
+    })()
+    await expect(rest).rejects.toMatchObject({ code: 'ERR_RESPONDER_STOPPED' })
+    expect(streamsOpen(engine)).toBe(0)
+  })
+
   test('the death of the responder is an error, after what it had sent', async () => {
     const engine = await startAgents()
     const stream = engine.requestStream<number>('stream.endless', null, { buffer: 4 })

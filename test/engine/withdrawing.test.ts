@@ -36,6 +36,7 @@ function make() {
     withdraw: (id: number) => ask(() => known.delete(id)),
     drainArrived: async () => {},
     onForgotten: () => {},
+    streamsEnded: () => Promise.resolve(),
     onRoom: () => {},
     onError: (error: unknown) => errors.push(error),
   }
