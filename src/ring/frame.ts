@@ -66,7 +66,10 @@ export const ReplyNote = {
 } as const
 export type ReplyNote = (typeof ReplyNote)[keyof typeof ReplyNote]
 
-/** Word 2 of a Flow frame is how many parts more may come; this says that none is wanted. */
+/**
+ * Word 2 of a Flow frame is how many parts more may come; this says that none is wanted. Without
+ * the Stream flag it says that nobody waits for a request, and for so many counted after it.
+ */
 export const FLOW_STOP = 0
 
 export const FRAME_LENGTH_MASK = 0x0fff_ffff

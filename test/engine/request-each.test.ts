@@ -139,7 +139,9 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     await engine.spawn('patient', fixture('patient.mjs'))
     const controller = new AbortController()
     const values = Array.from({ length: 200 }, (_, n) => n)
-    const asked = engine.requestEach('patient.wait', values, { signal: controller.signal })
+    // Longer than the test may take: it is not the deadline that they hear of.
+    const options = { signal: controller.signal, timeoutMs: 600_000 }
+    const asked = engine.requestEach('patient.wait', values, options)
     const seen = () => engine.request<{ begun: number; aborted: number }>('patient.seen')
     await until(async () => (await seen()).begun === 10)
     controller.abort()
