@@ -7,8 +7,11 @@
 
 import { FlyshuttleError, describe } from '../base/errors.js'
 import { ofThread, tell } from '../base/events.js'
-import type { MessageInfo } from './info.js'
 import type { ChunkPool } from '../link/chunk-pool.js'
+import { BlockViews, type BlockUse, type BlockView } from './block-views.js'
+import type { MessageInfo } from './info.js'
+
+const NO_BYTES = new Uint8Array(0)
 
 /** A received message that lies in shared memory. Others may read it at the same time. */
 export interface Lease extends Disposable {
@@ -43,57 +46,41 @@ export interface Loan extends Disposable {
   release(): void
 }
 
-/** What is known of a block in use when the object that stood for it is gone. */
-interface Token {
-  readonly block: number
-  readonly kind: 'lease' | 'loan'
-  readonly subject: string | null
-  readonly bytes: number
-}
-
 /** Makes the leases and loans of one thread, and sees to those that are forgotten. */
 export class Leases {
   readonly pool: ChunkPool
-  readonly #memory: SharedArrayBuffer
-  readonly #forgotten: FinalizationRegistry<Token>
+  readonly #views: BlockViews
   /** The thread takes part no more: its blocks are no business of ours. */
   isClosed = false
 
   constructor(pool: ChunkPool, memory: SharedArrayBuffer) {
     this.pool = pool
-    this.#memory = memory
-    this.#forgotten = new FinalizationRegistry((token) => this.#onForgotten(token))
+    this.#views = new BlockViews(memory, (use) => this.#onForgotten(use))
   }
 
   /** A lease of what a frame under way names. */
   lease(block: number, start: number, length: number, subject: string): Lease {
     this.pool.addLease(block)
-    const bytes = new Uint8Array(this.#memory, start, length)
-    const lease = new BlockLease(this, bytes, block, subject)
-    this.#watch(bytes, lease, { block, kind: 'lease', subject, bytes: length })
-    return lease
+    return new BlockLease(this, this.#views.take(block, start, length, 'lease', subject), subject)
   }
 
   /** The same face for a message that came in a frame: it has been copied already. */
   copied(bytes: Uint8Array, subject: string): Lease {
-    return new BlockLease(this, bytes, -1, subject)
+    return new BlockLease(this, { bytes, use: null }, subject)
   }
 
   /** A loan of a block that was taken for `length` bytes. */
   loan(block: number, length: number): BlockLoan {
-    const bytes = new Uint8Array(this.#memory, this.pool.offsetOf(block), length)
-    const loan = new BlockLoan(this, bytes, block)
-    this.#watch(bytes, loan, { block, kind: 'loan', subject: null, bytes: length })
-    return loan
+    const start = this.pool.offsetOf(block)
+    return new BlockLoan(this, this.#views.take(block, start, length, 'loan', null), block)
   }
 
   /** A lease or loan has ended; `isKept` when its block has gone on to others. */
-  end(kind: Token['kind'], holder: object, block: number, isKept: boolean): void {
-    if (block < 0) return
-    this.#forgotten.unregister(holder)
-    if (this.isClosed || isKept) return
-    if (kind === 'lease') this.pool.dropLease(block)
-    else this.pool.giveBack(block)
+  end(view: BlockView, isKept: boolean): void {
+    const { use } = view
+    if (use === null) return
+    this.#views.giveBack(view, use)
+    if (!this.isClosed && !isKept) this.#drop(use)
   }
 
   /** From now on nothing is given back: the main thread does that. */
@@ -101,52 +88,48 @@ export class Leases {
     this.isClosed = true
   }
 
-  /**
-   * Watches the bytes, not the object: whoever keeps but these still reads the block. The object
-   * keeps them while it lasts.
-   */
-  #watch(bytes: Uint8Array, holder: object, token: Token): void {
-    this.#forgotten.register(bytes, token, holder)
-  }
-
-  #onForgotten({ block, kind, subject, bytes }: Token): void {
+  #onForgotten(use: BlockUse): void {
     if (this.isClosed) return
     const { engine, thread } = this.pool
+    const { kind, subject, bytes } = use
     this.pool.countForgotten()
+    this.#drop(use)
+    tell('forgotten', () => ({ what: kind, ...ofThread(engine, thread), subject, bytes }))
+  }
+
+  #drop({ kind, block }: BlockUse): void {
     if (kind === 'lease') this.pool.dropLease(block)
     else this.pool.giveBack(block)
-    tell('forgotten', () => ({ what: kind, ...ofThread(engine, thread), subject, bytes }))
   }
 }
 
 class BlockLease implements Lease {
   readonly length: number
   readonly #leases: Leases
-  readonly #block: number
   readonly #subject: string
-  #bytes: Uint8Array | null
+  #view: BlockView | null
 
-  constructor(leases: Leases, bytes: Uint8Array, block: number, subject: string) {
+  constructor(leases: Leases, view: BlockView, subject: string) {
     this.#leases = leases
-    this.#bytes = bytes
-    this.#block = block
+    this.#view = view
     this.#subject = subject
-    this.length = bytes.length
+    this.length = view.bytes.length
   }
 
   get bytes(): Uint8Array {
-    const bytes = this.#bytes
-    if (bytes === null || this.#leases.isClosed) {
-      const found = bytes === null ? 'released' : 'closed with its engine'
+    const view = this.#view
+    if (view === null || this.#leases.isClosed) {
+      const found = view === null ? 'released' : 'closed with its engine'
       throw new FlyshuttleError('ERR_LEASE_ENDED', { subject: this.#subject, found })
     }
-    return bytes
+    return view.bytes
   }
 
   release(): void {
-    if (this.#bytes === null) return
-    this.#bytes = null
-    this.#leases.end('lease', this, this.#block, false)
+    const view = this.#view
+    if (view === null) return
+    this.#view = null
+    this.#leases.end(view, false)
   }
 
   [Symbol.dispose](): void {
@@ -157,12 +140,14 @@ class BlockLease implements Lease {
 export class BlockLoan implements Loan {
   readonly #leases: Leases
   readonly #block: number
-  #bytes: Uint8Array | null
+  #view: BlockView | null
+  #bytes: Uint8Array
   #ended = ''
 
-  constructor(leases: Leases, bytes: Uint8Array, block: number) {
+  constructor(leases: Leases, view: BlockView, block: number) {
     this.#leases = leases
-    this.#bytes = bytes
+    this.#view = view
+    this.#bytes = view.bytes
     this.#block = block
   }
 
@@ -181,7 +166,6 @@ export class BlockLoan implements Loan {
       throw new FlyshuttleError('ERR_OPTION_INVALID', data)
     }
     // The longer view stays as it is: others may have been made of it, and it is what is watched.
-    this.#whole ??= own
     this.#bytes = own.subarray(0, bytes)
   }
 
@@ -206,24 +190,21 @@ export class BlockLoan implements Loan {
     this.#end('published', isKept)
   }
 
-  /** What is watched, while the message is but a part of it. */
-  #whole: Uint8Array | null = null
-
   #end(ended: string, isKept: boolean): void {
-    if (this.#bytes === null) return
-    this.#bytes = null
-    this.#whole = null
+    const view = this.#view
+    if (view === null) return
+    this.#view = null
+    this.#bytes = NO_BYTES
     this.#ended = ended
-    this.#leases.end('loan', this, this.#block, isKept)
+    this.#leases.end(view, isKept)
   }
 
   #open(): Uint8Array {
-    const bytes = this.#bytes
-    if (bytes === null || this.#leases.isClosed) {
-      const found = bytes === null ? this.#ended : 'closed with its engine'
+    if (this.#view === null || this.#leases.isClosed) {
+      const found = this.#view === null ? this.#ended : 'closed with its engine'
       throw new FlyshuttleError('ERR_LOAN_ENDED', { found })
     }
-    return bytes
+    return this.#bytes
   }
 }
 

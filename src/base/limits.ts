@@ -127,6 +127,12 @@ export const CHUNK_RAW_BYTES_MIN = 32 * 1024
  */
 export const CHUNK_WINDOW_BYTES = 32 * 1024 * 1024
 export const CHUNK_WINDOW_MESSAGES = 128
+/**
+ * From which share of that on `publish` returns false, and down to which `drained` waits. Far
+ * apart: each wait is a message to the other thread and back, and a look from both into the void.
+ */
+export const CHUNK_HIGH_SHARE = 3 / 4
+export const CHUNK_LOW_SHARE = 1 / 4
 
 /** Subjects: bytes of the whole, and tokens. */
 export const SUBJECT_BYTES_MAX = 255

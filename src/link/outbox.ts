@@ -7,6 +7,8 @@
 
 import { ofThread, tell, type OfThread } from '../base/events.js'
 import {
+  CHUNK_HIGH_SHARE,
+  CHUNK_LOW_SHARE,
   FLUSH_BYTES,
   LINE_BYTES,
   OVERFLOW_BYTES_MAX,
@@ -130,7 +132,7 @@ export class LinkWriter {
    */
   isBelowHighWater(): boolean {
     const { ring, highWaterFreeBytes, window } = this
-    if (window !== null && window.isAbove(1 / 2)) return false
+    if (window !== null && window.isAbove(CHUNK_HIGH_SHARE)) return false
     if (ring.freeBytesSeen >= highWaterFreeBytes || ring.isCorrupt) return true
     if (ring.freeBytes() >= highWaterFreeBytes) return true
     this.#noteAlmostFull()
@@ -298,7 +300,7 @@ export class Outbox {
   /** The same, when half of the ring is free and little is under way in blocks. */
   awaitDrained(link: LinkWriter): boolean {
     const { window } = link
-    if (window !== null && !window.awaitBelow(1 / 4)) return false
+    if (window !== null && !window.awaitBelow(CHUNK_LOW_SHARE)) return false
     return this.awaitRoom(link, link.lowWaterFreeBytes)
   }
 

@@ -318,6 +318,26 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(told).toContainEqual({ what: 'loan', ...thread, subject: null, bytes: 1000 })
   })
 
+  test('what is forgotten comes back also when its block was used and released before', async () => {
+    const { engine, inUse } = await start()
+    const leases: Lease[] = []
+    await engine.subscribe('frames', (lease) => void leases.push(lease), { lease: true })
+    for (let n = 1; n <= 3; n++) {
+      engine.publishLoan(Frame, engine.loan(1000))
+      await until(() => leases.length === 1)
+      // The last one is forgotten.
+      if (n < 3) leases[0]?.release()
+      leases.length = 0
+    }
+    engine.loan(1000).release()
+    engine.loan(1000)
+    await until(() => {
+      collectGarbage()
+      return inUse() === 0
+    })
+    expect(engine.chunks().forgotten).toBe(2)
+  })
+
   test('whoever keeps the bytes of a lease keeps the block', async () => {
     const { engine, inUse, allFree } = await start()
     let kept: Uint8Array | null = null
