@@ -1,6 +1,6 @@
 // The front door. Everything that users need for the engine itself is exported here, by name.
 
-export { createEngine } from './engine/engine.js'
+export { createEngine } from './engine/create.js'
 export type { Capabilities, ThreadInfo } from './engine/described.js'
 export type { Engine } from './engine/engine.js'
 export type { ChunkHolder, ChunkSize, ChunkStats } from './engine/chunks.js'

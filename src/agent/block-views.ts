@@ -1,8 +1,8 @@
 // The views through which a program reads and fills blocks, made and watched once for each block.
 //
 // Making a view, having the garbage collector watch it and calling that off again costs more than
-// all else that a thread does for a message in a block. So the view of a block is kept here when its
-// lease or loan has ended, watched as it is, and serves the next one of the same length.
+// all else that a thread does for a message in a block. So the view of a block is kept here when
+// its lease or loan has ended, watched as it is, and serves the next one of the same length.
 //
 // What is watched is the view and not the lease: whoever keeps but the view still reads the block.
 // While it is out, nobody here holds it; while it is here, it cannot be forgotten.

@@ -13,7 +13,7 @@ import { formatCpuList } from '../placement/cpu-list.js'
 import { planPlacement, type Plan } from '../placement/plan.js'
 import { nodeOf, readTopology, type Topology } from '../placement/topology.js'
 import type { Capabilities } from './described.js'
-import { createEngine } from './engine.js'
+import { createEngine } from './create.js'
 
 /** One thing that was tried. */
 export interface Finding {

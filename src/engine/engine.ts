@@ -30,15 +30,8 @@ import { checkOptions, type CheckedOptions, type EngineOptions } from './options
 import { Placing, canPlace, type PlacementInfo } from './placement.js'
 import { statsOf, type EngineStats } from './stats.js'
 
-/**
- * Starts an engine and its threads.
- *
- * @throws (as rejection) ERR_OPTION_INVALID, ERR_THREAD_LIMIT, ERR_ADDON_MISSING if `addon: true`,
- * ERR_PLACEMENT_UNAVAILABLE
- * @example
- * await using engine = await createEngine({ threads: 2 })
- */
-export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+/** Starts what `createEngine` is asked for. */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
   const checked = checkOptions(options)
   const native = bindingFor(checked.addon)
   const { chunkBytes, ringBytes } = checked

@@ -318,7 +318,7 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(told).toContainEqual({ what: 'loan', ...thread, subject: null, bytes: 1000 })
   })
 
-  test('what is forgotten comes back also when its block was used and released before', async () => {
+  test('what is forgotten comes back also when its block was used before', async () => {
     const { engine, inUse } = await start()
     const leases: Lease[] = []
     await engine.subscribe('frames', (lease) => void leases.push(lease), { lease: true })

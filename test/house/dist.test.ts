@@ -1,8 +1,9 @@
-// What `scripts/slim-dist.mjs` leaves of the built package. The names of sources that are not of
-// modules are text of templates: what code that is made at run time is called.
+// What a thread holds of the built package, from which `scripts/slim-dist.mjs` takes the comments.
+// The names of sources that are not of modules are text of templates: what code that is made at run
+// time is called.
 
 import { readFileSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
@@ -28,5 +29,22 @@ test('every label of a step in src is in dist, where fail-points look for it', (
   for (const { file, text } of built) {
     const source = readFileSync(join(ROOT, 'src', file.replace(/\.js$/, '.ts')), 'utf8')
     expect(text.match(LABEL), file).toEqual(source.match(LABEL))
+  }
+})
+
+test('whoever imports the package loads nothing of the main thread’s part', () => {
+  const loaded = new Set<string>()
+  const load = (path: string): void => {
+    if (loaded.has(path)) return
+    loaded.add(path)
+    const text = built.find(({ file }) => join(ROOT, 'dist', file) === path)?.text ?? ''
+    for (const [, name] of text.matchAll(/^(?:import|export)\b[^'(]*'(\.[^']+)'/gm)) {
+      load(join(dirname(path), name as string))
+    }
+  }
+  load(join(ROOT, 'dist/index.js'))
+  expect(loaded).toContain(join(ROOT, 'dist/engine/agent-host.js'))
+  for (const part of ['engine', 'hub', 'life', 'fleet']) {
+    expect(loaded).not.toContain(join(ROOT, `dist/engine/${part}.js`))
   }
 })
