@@ -10,6 +10,7 @@
 
 import type { Clock } from './clock.js'
 import { TIMEOUT_MS_MAX } from './limits.js'
+import { atTickEnd } from './tick-end.js'
 
 /** Something that waits. The list keeps its links in the object itself. */
 export interface Waiting {
@@ -43,10 +44,10 @@ export class Deadlines {
   #tickWaits = 0
   #sweepAtLists = LISTS_KEPT
 
-  /** `atTickEnd` runs its argument once, when the tick of the loop that is under way ends. */
-  constructor(clock: Clock, atTickEnd: (callback: () => void) => void = queueMicrotask) {
+  /** `whenTickEnds` runs its argument once, when the tick of the loop that is under way ends. */
+  constructor(clock: Clock, whenTickEnds = atTickEnd) {
     this.#clock = clock
-    this.#atTickEnd = atTickEnd
+    this.#atTickEnd = whenTickEnds
   }
 
   /** Lengths that have a list. For tests: it stays in proportion to the waits there are. */

@@ -359,6 +359,9 @@ export class Bus {
       // STEP flush: what waited for room goes first, then every batch of this drain.
       this.#subscriptions.deliverBatches()
       this.sender.retry()
+      // Somebody may be spinning for it; the rest rarely has anything to do.
+      this.#outbox.flushAll()
+      this.#outbox.expectFlush()
       this.loans.retry()
       this.queues.onDrained()
       this.streaming.onDrained()

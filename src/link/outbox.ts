@@ -15,6 +15,7 @@ import {
   PRODUCERS_PER_READY_GROUP,
   URGENT_RESERVE_DIVISOR,
 } from '../base/limits.js'
+import { atTickEnd } from '../base/tick-end.js'
 import { count } from '../counters/counter.js'
 import { ThreadCounters } from '../counters/thread-counters.js'
 import {
@@ -206,7 +207,9 @@ export class Outbox {
   readonly #region: Region
   readonly #i32: Int32Array
   readonly #links: (LinkWriter | undefined)[] = []
+  /** So many of them count: cutting the array would cost more than a flush. */
   readonly #listed: LinkWriter[] = []
+  #listedCount = 0
   readonly #flushAll = (): void => this.flushAll()
   #doorbell: Doorbell | null = null
   #isScheduled = false
@@ -267,11 +270,12 @@ export class Outbox {
   /** Makes every batch visible. */
   flushAll(): void {
     this.#isScheduled = false
-    for (const link of this.#listed) {
+    for (let i = 0; i < this.#listedCount; i++) {
+      const link = this.#listed[i] as LinkWriter
       link.ring.cursor[LISTED] = 0
       this.flush(link)
     }
-    this.#listed.length = 0
+    this.#listedCount = 0
   }
 
   /** Sets our ready bit in the reader's inbox and rings it if it sleeps. */
@@ -319,10 +323,10 @@ export class Outbox {
 
   #list(link: LinkWriter): void {
     link.ring.cursor[LISTED] = 1
-    this.#listed.push(link)
+    this.#listed[this.#listedCount++] = link
     if (this.#isScheduled) return
     this.#isScheduled = true
-    queueMicrotask(this.#flushAll)
+    atTickEnd(this.#flushAll)
   }
 }
 

@@ -9,6 +9,7 @@ import { FlyshuttleError } from '../base/errors.js'
 import { Fifo } from '../base/fifo.js'
 import { ADDS_WAITING_MAX, JOBS_FLUSH } from '../base/limits.js'
 import { CodecId } from '../base/codec-id.js'
+import { atTickEnd } from '../base/tick-end.js'
 import { encodeHeaders } from '../codec/headers.js'
 import type { Message } from '../codec/message.js'
 import type { BoundStruct } from '../codec/struct.js'
@@ -249,7 +250,7 @@ export class Producer {
     if (++this.#pending >= JOBS_FLUSH) this.flush()
     else if (!this.#isScheduled) {
       this.#isScheduled = true
-      queueMicrotask(this.#flush)
+      atTickEnd(this.#flush)
     }
   }
 

@@ -26,6 +26,7 @@ import { DESCRIPTOR_BYTES } from '../link/descriptor.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
 import { viewsOf, type Views } from '../memory/region.js'
 import { CodecId } from '../base/codec-id.js'
+import { atTickEnd } from '../base/tick-end.js'
 import type { CopyBytes } from '../native/copying.js'
 import { LoanedBlock } from './loaned.js'
 import type { Packer } from './packing.js'
@@ -273,7 +274,7 @@ export class PayloadStage {
     if (this.#isReleaseDue) return
     // A small message may be the last for long, and a view of a large memory.
     this.#isReleaseDue = true
-    queueMicrotask(this.#release)
+    atTickEnd(this.#release)
   }
 
   #set(codec: CodecId, typeId: number, bytes: number): void {
