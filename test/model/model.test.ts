@@ -1,11 +1,12 @@
-// Runs the Promela models of the link and of work queues under spin: the protocol itself must hold
-// in every interleaving, and each mutant, one mistake switched on by its macro, must be refuted.
+// Runs the Promela models of the link, of work queues and of blocks under spin: the protocol itself
+// must hold in every interleaving, and each mutant, one mistake switched on by its macro, must be
+// refuted.
 //
 // `README.md` beside this file says what is modelled. A mutant counts as refuted only for the
 // reason written beside it: `asleep` is an invalid end state (someone waits that nobody will wake),
 // `lost` too (a job that nobody can get), `frames` a failed assertion about what the consumer got,
-// and the others, of the queue, say which. Needs spin 6 and gcc; without them the suite is skipped,
-// except in CI, where it fails.
+// and the others, of queues and blocks, say which. Needs spin 6 and gcc; without them the suite is
+// skipped, except in CI, where it fails.
 
 import { execFile, spawnSync } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -17,8 +18,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const run = promisify(execFile)
 
-type Scenario = 'wake' | 'room' | 'queue'
-type Refutation = 'asleep' | 'frames' | 'lost' | 'stale' | 'twice' | 'wrong' | 'left' | 'killed'
+type Scenario = 'wake' | 'room' | 'queue' | 'chunk'
+type OfQueue = 'lost' | 'stale' | 'twice' | 'wrong' | 'left'
+type OfChunk = 'freed' | 'mistaken' | 'touched' | 'kept'
+type Refutation = 'asleep' | 'frames' | OfQueue | OfChunk | 'killed'
 
 const REFUTATIONS: Record<Refutation, RegExp> = {
   asleep: /pan:\d+: invalid end state/,
@@ -28,7 +31,11 @@ const REFUTATIONS: Record<Refutation, RegExp> = {
   twice: /pan:\d+: assertion violated +!\(isSettled\[claimed\]\)/,
   wrong: /pan:\d+: assertion violated \(handled==claimed\)/,
   left: /pan:\d+: assertion violated \(\(\(word\[\d\]%8\)==0\)/,
-  killed: /pan:\d+: assertion violated \((\d)!=\1\)/,
+  freed: /pan:\d+: assertion violated +!\(reading\)/,
+  mistaken: /pan:\d+: assertion violated \(content==message\)/,
+  touched: /pan:\d+: assertion violated \(\(word==w\)/,
+  kept: /pan:\d+: assertion violated \(\(word%4\)==0\)/,
+  killed: /pan:\d+: assertion violated \((\d+)!=\1\)/,
 }
 
 /** What must hold in every interleaving: the protocol, with either kind of bell. */
@@ -39,6 +46,9 @@ const PROTOCOLS: [Scenario, string[], string][] = [
   ['room', ['PORTABLE_BELL'], 'also with Atomics.notify for a bell'],
   ['queue', [], 'each job is settled once, by its latest claim, whoever dies'],
   ['queue', ['ONE_THREAD'], 'also among the claims of one thread'],
+  ['chunk', [], 'no block is freed while it is read, or kept when nobody can, whoever dies'],
+  ['chunk', ['TWO_FRAMES'], 'also when two frames to one thread name it'],
+  ['chunk', ['TWO_SENDERS'], 'and a reference to what it was is none to what it is'],
 ]
 
 /** Parts that turned out to be belt and braces: without them the rest still holds. */
@@ -83,9 +93,29 @@ const MUTANTS: [Scenario, string[], Refutation][] = [
   ['queue', ['REPAIR_FORGOTTEN'], 'lost'],
   ['queue', ['HELD_NOT_REPAIRED'], 'lost'],
   ['queue', ['REPAIR_WITHOUT_PROOF'], 'twice'],
+  ['chunk', ['FREED_BY_STORE'], 'touched'],
+  ['chunk', ['HELD_LOOKED_AT_FIRST'], 'freed'],
+  ['chunk', ['SHARED_BEFORE_NOTED'], 'freed'],
+  ['chunk', ['HELD_AFTER_DUE'], 'freed'],
+  ['chunk', ['ALL_TAKEN_OFF'], 'freed'],
+  ['chunk', ['LOOKED_BEFORE_NOTED'], 'kept'],
+  ['chunk', ['NEVER_LOOKED'], 'kept'],
+  ['chunk', ['OWNED_FORGOTTEN'], 'kept'],
+  ['chunk', ['UNPUBLISHED_KEPT'], 'kept'],
+  ['chunk', ['UNUSED_FORGOTTEN'], 'kept'],
+  ['chunk', ['TWO_FRAMES', 'FRAMES_SEEN_APART'], 'freed'],
+  ['chunk', ['TWO_SENDERS', 'NOT_EXAMINED'], 'freed'],
+  ['chunk', ['TWO_SENDERS', 'DUE_IGNORED'], 'freed'],
+  ['chunk', ['TWO_SENDERS', 'GENERATION_KEPT'], 'mistaken'],
+  ['chunk', ['TWO_SENDERS', 'GENERATION_IGNORED'], 'mistaken'],
+  ['chunk', ['TWO_SENDERS', 'STATE_BEFORE_DUE'], 'mistaken'],
+  ['chunk', ['TWO_SENDERS', 'SENDER_HOLDS_NOT'], 'kept'],
   // No mistakes, but the proof that a consumer does die before each kind of step.
   ...[1, 2, 3, 4, 5, 6, 7].map((step): [Scenario, string[], Refutation] => {
     return ['queue', [`KILLED_AT=${step}`], 'killed']
+  }),
+  ...Array.from({ length: 20 }, (_, step): [Scenario, string[], Refutation] => {
+    return ['chunk', [`KILLED_AT=${step + 1}`], 'killed']
   }),
 ]
 
@@ -128,8 +158,9 @@ describe.skipIf(missing.length > 0 && !process.env['CI'])(`the protocols${reason
       expect(report).toMatch(/errors: 0\n/)
       expect(report).not.toMatch(INCOMPLETE)
       // Every step of every thread was taken in some run, so nothing held for want of trying.
+      const threads = scenario === 'chunk' ? ['Sender', 'Receiver'] : ['Producer', 'Consumer']
       expect(unreachedSteps(report)).toEqual(
-        expect.arrayContaining([['Consumer', []], ['Producer', []], ['init', []]]),
+        expect.arrayContaining([...threads, 'init'].map((thread) => [thread, []])),
       )
       for (const [thread, steps] of unreachedSteps(report)) {
         expect([thread, steps]).toEqual([thread, NEVER_ENDING.includes(thread) ? ['-end-'] : []])
@@ -159,7 +190,7 @@ test('every macro of the models is tried by a test and told in the README', asyn
   const tried = [...PROTOCOLS, ...SPARE_PARTS, ...MUTANTS].flatMap(([, macros]) => macros)
   const known = tried.map((macro) => macro.replace(/=.*/, ''))
   const files = await Promise.all(
-    ['link.pml', 'wake.pml', 'room.pml', 'queue.pml'].map((name) =>
+    ['link.pml', 'wake.pml', 'room.pml', 'queue.pml', 'chunk.pml'].map((name) =>
       readFile(modelPath(name), 'utf8'),
     ),
   )
@@ -168,7 +199,7 @@ test('every macro of the models is tried by a test and told in the README', asyn
     if (!/^#(ifdef|ifndef|if|elif)\b/.test(line)) continue
     for (const name of line.match(/\b[A-Z][A-Z_]{3,}\b/g) ?? []) found.add(name)
   }
-  for (const size of ['THREADS', 'INBOXES']) found.delete(size)
+  for (const size of ['THREADS', 'INBOXES', 'WITH_Q']) found.delete(size)
   expect([...found].sort()).toEqual([...new Set(known)].sort())
   const readme = await readFile(modelPath('README.md'), 'utf8')
   expect([...found].filter((name) => !readme.includes(`\`${name}\``))).toEqual([])
