@@ -3,7 +3,7 @@
 // A request is watched from when its handler first reads `info.signal`; one that never does costs
 // nothing here. News of a request that has not arrived yet, since it travels on the slower lane, or
 // that is not watched yet, is kept for a while; then its handler is not called, or finds its signal
-// aborted.
+// aborted. A request for many responders is one request: all of them on this thread hear of it.
 
 import type { Clock } from '../base/clock.js'
 import { Deadlines, type Waiting } from '../base/deadlines.js'
@@ -27,6 +27,8 @@ class Watched implements Waiting {
   listNext: Waiting | null = null
   listPrevious: Waiting | null = null
   list: Waiting['list'] = null
+  /** Another handler of the same request for many. */
+  next: Watched | null = null
 
   constructor(
     readonly watch: RequestWatch,
@@ -44,6 +46,7 @@ export class RequestWatch implements TicketOffice {
   readonly #clock: Clock
   readonly #deadlines: Deadlines
   readonly #counters: ThreadCounters
+  /** By request: the handler that asked last, before the others that it leads to. */
   readonly #watched = new Map<number, Watched>()
   /** Key of a request → incarnation of its requester. Oldest first. */
   readonly #early = new Map<number, number>()
@@ -57,11 +60,6 @@ export class RequestWatch implements TicketOffice {
     this.#clock = clock
     this.#deadlines = new Deadlines(clock)
     this.#counters = counters
-  }
-
-  /** How many are watched. */
-  get size(): number {
-    return this.#watched.size
   }
 
   nowMs(): number {
@@ -99,7 +97,9 @@ export class RequestWatch implements TicketOffice {
       watched.controller.abort(abortedError(ticket))
       return watched.controller.signal
     }
-    this.#watched.set(keyOf(ticket), watched)
+    const key = keyOf(ticket)
+    watched.next = this.#watched.get(key) ?? null
+    this.#watched.set(key, watched)
     if (leftMs < Infinity) this.#deadlines.add(watched, leftMs)
     return watched.controller.signal
   }
@@ -107,13 +107,13 @@ export class RequestWatch implements TicketOffice {
   /** The requester gave up. */
   cancel(thread: number, incarnation: number, counter: number, isStream: boolean): void {
     const key = keyFor(thread, counter, isStream)
-    const watched = this.#watched.get(key)
-    if (watched !== undefined) {
-      if (watched.ticket.incarnation === incarnation) {
-        this.abort(watched, abortedError(watched.ticket))
-      }
-      return
+    const first = this.#watched.get(key)
+    for (const watched of eachOf(first)) {
+      if (watched.ticket.incarnation !== incarnation) continue
+      this.abort(watched, abortedError(watched.ticket))
     }
+    // Of a request for many there may be handlers that have not asked yet.
+    if (first !== undefined && !isStream) return
     this.#early.set(key, incarnation)
     if (this.#early.size <= EARLY_CANCELS_MAX) return
     for (const [oldest] of this.#early) {
@@ -158,7 +158,7 @@ export class RequestWatch implements TicketOffice {
 
   /** Aborts what was asked by threads that have ended. */
   onDeaths(isGone: (thread: number, incarnation: number) => boolean): void {
-    for (const watched of [...this.#watched.values()]) {
+    for (const watched of [...this.#watched.values()].flatMap(eachOf)) {
       const { thread, incarnation } = watched.ticket
       if (!isGone(thread, incarnation)) continue
       const data = { thread, found: 'it does not wait for a reply any more' }
@@ -191,12 +191,19 @@ export class RequestWatch implements TicketOffice {
       for (const block of this.#earlyBlocks) if (isIn(block, ticket)) return true
     }
     const key = keyOf(ticket)
-    return this.#early.get(key) === ticket.incarnation && this.#early.delete(key)
+    if (this.#early.get(key) !== ticket.incarnation) return false
+    if (ticket.credit < 0) this.#early.delete(key)
+    return true
   }
 
   #forget(watched: Watched): void {
     this.#deadlines.remove(watched)
-    this.#watched.delete(keyOf(watched.ticket))
+    const key = keyOf(watched.ticket)
+    const first = this.#watched.get(key)
+    if (first !== watched) {
+      for (const one of eachOf(first)) if (one.next === watched) one.next = watched.next
+    } else if (watched.next === null) this.#watched.delete(key)
+    else this.#watched.set(key, watched.next)
   }
 }
 
@@ -204,6 +211,13 @@ function isIn({ thread, incarnation, first, more }: Block, ticket: RequestTicket
   const at = ticket.counter - first
   if (at < 0 || at > more || ticket.credit >= 0) return false
   return ticket.thread === thread && ticket.incarnation === incarnation
+}
+
+/** All handlers of one request. */
+function eachOf(first: Watched | undefined): Watched[] {
+  const all: Watched[] = []
+  for (let one = first ?? null; one !== null; one = one.next) all.push(one)
+  return all
 }
 
 function keyOf({ thread, counter, credit }: RequestTicket): number {

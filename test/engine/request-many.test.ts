@@ -65,8 +65,28 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
         aborted++
       })
     }
-    expect((await collect(engine.requestMany('first', null, { max: 3 }))).length).toBe(3)
+    // Not by its deadline: that is further away than this test may take.
+    const three = { max: 3, timeoutMs: 60_000 }
+    expect((await collect(engine.requestMany('first', null, three))).length).toBe(3)
     await until(() => aborted === 2)
+  })
+
+  test('those who have not replied are told on whichever thread, whenever they ask', async () => {
+    const engine = await engineFor({ threads: 1, addon })
+    const heard: string[] = []
+    await engine.subscribe('heard', (name: string) => heard.push(name))
+    await engine.spawn('waiters', fixture('waiters.mjs'), { thread: 1 })
+    let begun = 0
+    await engine.subscribe('begun', () => void begun++)
+    await engine.handle('wait', async () => {
+      await until(() => begun === 3)
+      return 'quick'
+    })
+    const options = { all: true, max: 1, timeoutMs: 60_000 }
+    const one = engine.requestMany('wait', null, options)
+    expect(await collect(one)).toEqual(['quick'])
+    await until(() => heard.length === 3)
+    expect(heard.sort()).toEqual(['at once', 'later', 'too'])
   })
 
   test('the deadline ends it with what has come', async () => {
@@ -146,6 +166,23 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
       const none = engine.requestMany(subject, null, { timeoutMs: 60_000 })
       await expect(collect(none)).rejects.toMatchObject({ code: 'ERR_NO_RESPONDERS' })
     }
+  })
+
+  test('responders whose filters refuse it are not asked', async () => {
+    const engine = await engineFor({ threads: 1, addon })
+    const asked: string[] = []
+    for (const [name, filter] of [
+      ['small', { size: { lt: 10 } }],
+      ['large', { size: { gte: 10 } }],
+      ['any', undefined],
+    ] as const) {
+      const answer = (): string => (asked.push(name), name)
+      await engine.handle('size', answer, filter === undefined ? {} : { filter })
+    }
+    const replies = engine.requestMany<string>('size', { size: 3 }, { quorum: 2 })
+    expect((await collect(replies)).sort()).toEqual(['any', 'small'])
+    expect(asked.sort()).toEqual(['any', 'small'])
+    expect(replies.errors).toEqual([])
   })
 
   test('plain subscribers see nothing of it, and a publish goes on as usual', async () => {
