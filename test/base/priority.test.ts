@@ -50,6 +50,28 @@ describe('a line of priorities', () => {
     expect(takeAll(line)).toEqual(['pushy', 'two'])
   })
 
+  test('takes out the oldest wanted one of those least urgent', () => {
+    const line = new PriorityLine<string>()
+    for (const name of ['L1', 'L2', 'L3']) line.push(name, numberOf('low'))
+    line.push('n', numberOf('normal'))
+    expect(line.takeLeast((name) => name !== 'L1')).toBe('L2')
+    expect(line.takeLeast((name) => name === 'n')).toBe('n')
+    expect(line.takeLeast((name) => name === 'c')).toBe(undefined)
+    expect(line.length).toBe(2)
+    expect(takeAll(line)).toEqual(['L1', 'L3'])
+  })
+
+  test('whoever comes after one that was taken out has not been passed by', () => {
+    const line = new PriorityLine<string>()
+    line.push('L', numberOf('low'))
+    for (let n = 0; n < PRIORITY_PASSES_MAX + 2; n++) line.push('c', numberOf('critical'))
+    for (let n = 0; n < PRIORITY_PASSES_MAX; n++) expect(line.shift()).toBe('c')
+    expect(line.peek()).toBe('L')
+    expect(line.takeLeast(() => true)).toBe('L')
+    line.push('M', numberOf('low'))
+    expect(takeAll(line)).toEqual(['c', 'c', 'M'])
+  })
+
   test('counts anew for each that comes to the front', () => {
     const line = new PriorityLine<string>()
     const pushy = PRIORITY_PASSES_MAX * 3

@@ -96,3 +96,28 @@ test('a job for later is found though a thread died while it looked for what is 
   expect(found.length).toBeGreaterThan(5)
   expect(found).toEqual(found.map(() => [1]))
 })
+
+test('a claim is not taken back before it says by when it has to be settled', () => {
+  const looks = atEveryStep((atStep) => {
+    const world = new QueueWorld({ capacity: 1 })
+    const [producer, one, two] = [world.open(0), world.open(1), world.open(2)]
+    // Whose slot it was before had less time.
+    producer.add(1)
+    for (const claim of one.claim()) one.ack(claim)
+    world.nowMs += 10 * world.rules.ackWaitMs
+    producer.add(2)
+    const claims: Claim[][] = []
+    const look = (): void => {
+      two.ledger.repair(world.nowMs)
+      claims.push(two.claim())
+    }
+    claims.push(atStep(look, () => one.claim()))
+    const [first, ...more] = claims.flat() as [Claim]
+    return [
+      more.length,
+      first.attempt,
+      (first.word === claims[0]?.[0]?.word ? two : one).ack(first),
+    ]
+  })
+  expect(looks).toEqual(looks.map(() => [0, 1, true]))
+})
