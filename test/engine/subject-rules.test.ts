@@ -112,6 +112,22 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     expect(counted(engine)).toMatchObject({ waited: 12, droppedOldest: 9 })
   })
 
+  test('drop-oldest gives back the blocks of the loans that it drops', async () => {
+    const treatment: SubjectTreatment = { overflow: 'drop-oldest', maxPerSubject: 2 }
+    const { engine, open, rest, all } = await startFull(treatment)
+    for (let n = 0; n < 5; n++) {
+      const loan = engine.loan(40_000)
+      loan.bytes.fill(n)
+      engine.publishLoan('prices.a', loan)
+    }
+    expect(engine.chunks().blocksInUse).toBe(2)
+    expect(counted(engine)).toMatchObject({ ...NOTHING, waited: 5, droppedOldest: 3 })
+    open()
+    await all(2)
+    expect(rest().map((bytes) => (bytes as Uint8Array)[39_999])).toEqual([3, 4])
+    await until(() => engine.chunks().blocksInUse === 0)
+  })
+
   test('drop-oldest drops the least urgent first', async () => {
     const { engine, open, rest, all } = await startFull({
       overflow: 'drop-oldest',
