@@ -26,13 +26,36 @@ for (const [lane, agent] of agents.entries()) {
 const ask = (what, timeoutMs = MINUTE_MS) =>
   Promise.all(agents.map((agent) => engine.request(`${agent}.${what}`, undefined, { timeoutMs })))
 
+/** How many of each kind must have come, of those that were sent to so many. */
+const receivers = { ticks: THREADS, lateTicks: THREADS, frames: THREADS, large: THREADS }
+function wantedOf(sent) {
+  return Object.fromEntries(
+    Object.entries(sent).map(([kind, count]) => [kind, count * (receivers[kind] ?? 1)]),
+  )
+}
+
+/** What the threads look like when all that was sent by now has come, or never will. */
+async function lookWhenQuiet() {
+  const deadline = performance.now() + MINUTE_MS
+  for (;;) {
+    const looks = await ask('look')
+    const got = totals(looks.map((look) => look.got))
+    const wanted = wantedOf(totals(looks.map((look) => look.sent)))
+    const isQuiet = Object.keys(wanted).every((kind) => got[kind] >= wanted[kind])
+    if (isQuiet || performance.now() > deadline) return { looks, got, wanted }
+  }
+}
+
 const watch = new MemoryWatch(agents)
 const floods = ask('flood', (seconds + 120) * 1000)
 let saidSeconds = 0
 for (let n = 1; n <= samples; n++) {
   await sleep(Math.max(1, ((n * seconds) / samples - watch.seconds) * 1000))
-  const looks = await ask('look')
+  // What is under way comes to megabytes, more or less by chance: memory is judged without it.
+  await ask('pause')
+  const { looks } = await lookWhenQuiet()
   watch.sample(looks)
+  await ask('resume')
   if (watch.seconds - saidSeconds < 15) continue
   saidSeconds = watch.seconds
   const rounds = looks.reduce((sum, look) => sum + look.rounds, 0)
@@ -40,22 +63,8 @@ for (let n = 1; n <= samples; n++) {
   console.log(`mixed, ${variant}: ${saidSeconds.toFixed(0)} s, ${rounds} rounds, ${rss}`)
 }
 await ask('stop')
-const sent = totals(await floods)
-/** How many of each kind must have come, of those that were sent to so many. */
-const receivers = { ticks: THREADS, lateTicks: THREADS, frames: THREADS, large: THREADS }
-const wanted = Object.fromEntries(
-  Object.entries(sent).map(([kind, count]) => [kind, count * (receivers[kind] ?? 1)]),
-)
-const deadline = performance.now() + MINUTE_MS
-let looks
-let got
-do {
-  looks = await ask('look')
-  got = totals(looks.map((look) => look.got))
-} while (
-  Object.keys(wanted).some((kind) => got[kind] < wanted[kind]) &&
-  performance.now() < deadline
-)
+await floods
+const { looks, got, wanted } = await lookWhenQuiet()
 
 let failed = 0
 let passed = 0

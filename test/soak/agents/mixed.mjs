@@ -65,6 +65,12 @@ async function flood(context) {
     while (!state.isStopping) {
       await round(context, jobs)
       await turn()
+      if (state.pause !== null) {
+        context.flush()
+        jobs.flush()
+        state.pause.reached()
+        await state.pause.over
+      }
     }
     context.flush()
     jobs.flush()
@@ -86,6 +92,8 @@ export default defineAgent({
     rounds: 0,
     wrong: null,
     isStopping: false,
+    /** Between two rounds: nothing more is sent until it is over. */
+    pause: null,
   }),
   subscribe: [
     on(Tick, ({ lane, sequence, name }, _, { state }) => {
@@ -140,6 +148,16 @@ export default defineAgent({
     })
     await context.handle(`${name}.flood`, () => flood(context))
     await context.handle(`${name}.stop`, () => void (state.isStopping = true))
+    await context.handle(`${name}.pause`, () => {
+      const pause = {}
+      pause.over = new Promise((resolve) => (pause.end = resolve))
+      state.pause = pause
+      return new Promise((resolve) => (pause.reached = resolve))
+    })
+    await context.handle(`${name}.resume`, () => {
+      state.pause.end()
+      state.pause = null
+    })
     await context.handle(`${name}.look`, () => {
       const { got, sent, rounds, wrong } = state
       return { ...lookAtHeap(), got, sent, rounds, wrong }
