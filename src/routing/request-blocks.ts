@@ -191,6 +191,11 @@ export class RequestBlocks {
     this.#nextSpan = start.span
   }
 
+  /** Size of the table. For tests: it stays in proportion to what waits. */
+  get spans(): number {
+    return this.#spans.length
+  }
+
   /**
    * Registers a request for each value, to be sent by the caller: `promise` settles by the
    * deadline.

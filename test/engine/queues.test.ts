@@ -275,6 +275,14 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     jobs.purge()
   })
 
+  test('an id may be added again when its window is over', async () => {
+    const engine = await start()
+    const jobs = await engine.queue<number>('work', { duplicateWindowMs: 20 })
+    expect(await jobs.add(0, { id: 'a' })).toBe('accepted')
+    await until(async () => (await jobs.add(1, { id: 'a' })) === 'accepted')
+    expect(jobs.purge()).toBe(2)
+  })
+
   test('an id is not used up by a job that was refused, or has to wait', async () => {
     const engine = await start()
     const jobs = await engine.queue<unknown>('work', { capacity: 8, duplicateWindowMs: 60_000 })

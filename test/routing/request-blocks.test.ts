@@ -63,6 +63,35 @@ test('a counter belongs to one block at a time, and to none once it was answered
   )
 })
 
+test('a block begins anew at 0 rather than go beyond the last counter, past one in its way', () => {
+  const all = 2 ** 25
+  const { blocks, begin } = make({ pendingMax: 1_000_000, span: all - 66 })
+  const inTheWay = begin(64)
+  for (let n = 0; n < 62; n++) {
+    const block = begin(1)
+    block.succeed(block.first, -1, n)
+  }
+  // Three spans, of which two would have counters of single requests.
+  const block = begin(3 * 64)
+  for (let k = 0; k < block.length; k++) {
+    expect(block.first + k).toBeLessThan(0)
+    expect(blocks.find(block.first + k)).toBe(block)
+  }
+  expect(blocks.find(inTheWay.first)).toBe(inTheWay)
+})
+
+test('the table stays in proportion to what waits', () => {
+  const { blocks, begin } = make()
+  const spans = blocks.spans
+  for (let n = 0; n < 1000; n++) {
+    const block = begin(64)
+    for (let k = 0; k < 64; k++) block.succeed(block.first + k, -1, k)
+  }
+  expect(blocks.spans).toBe(spans)
+  for (let n = 0; n < spans; n++) begin(64)
+  expect(blocks.spans).toBeGreaterThan(spans)
+})
+
 test('there is a limit to how much may wait', () => {
   const { begin } = make({ pendingMax: 100, span: 0 })
   const block = begin(60)
