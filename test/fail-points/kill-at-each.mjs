@@ -14,6 +14,8 @@ const DEATHS_PER_ENGINE = 12
 const BURSTS_MAX = 40
 /** Bursts that say how often each point is passed. */
 const BURSTS_RECORDED = 6
+/** What a fresh victim passes may depend on how far the one before it had come when it died. */
+const FRESH_TRIES = 3
 /** A case takes a tenth of a second. One that takes so long hangs. */
 const WATCHDOG_MS = 30_000
 
@@ -157,9 +159,12 @@ for (const [n, one] of cases.entries()) {
       await world.open()
       await world.spawnVictim()
     }
-    const isReached = await die(world, one)
-    await world.checkAfterDeath()
-    await world.checkSuccessor()
+    let isReached = false
+    for (let tries = one.isFresh ? FRESH_TRIES : 1; !isReached && tries > 0; tries--) {
+      isReached = await die(world, one)
+      await world.checkAfterDeath()
+      await world.checkSuccessor()
+    }
     if (isReached) found.passed++
     else found.missed.push(one)
     if (world.deaths >= DEATHS_PER_ENGINE || n === cases.length - 1) {
@@ -180,10 +185,11 @@ for (const [n, one] of cases.entries()) {
 }
 clearTimeout(timer)
 
-// A first passage that recording has seen must come again; later ones may depend on timing.
+// A first passage that recording has seen must come again; later ones may depend on timing, and
+// those of a fresh victim on the death before it.
 for (const one of found.missed) {
   console.log(`not reached: ${textOf(one)}`)
-  if (one.passage === 1) found.failed++
+  if (one.passage === 1 && !one.isFresh) found.failed++
 }
 const killed = new Set(cases.map(({ id }) => id))
 const isPassed = ({ id }) => counts[id].fresh + counts[id].later > 0
