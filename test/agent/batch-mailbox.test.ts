@@ -71,7 +71,7 @@ describe('a batch', () => {
     expect(batches).toEqual([[1, 2], [3]])
   })
 
-  test('leaves out what has expired by then, which is kept as a dead letter if that was asked', () => {
+  test('leaves out what has expired by then, which becomes a letter if that was asked', () => {
     const { mailbox, batches, told, publish } = mailboxOf()
     const kept = keptAs('late')
     publish('late', { deadlineMs: NOW_MS, kept })
@@ -106,7 +106,7 @@ describe('a batch', () => {
     expect(mailbox.unfinished).toBe(0)
   })
 
-  test('that fails is told once, each of its messages becomes a letter, and the next one comes', async () => {
+  test('that fails is told once, its messages become letters, and the next one comes', async () => {
     const { mailbox, batches, ends, told, publish, end } = mailboxOf({ isAsync: true })
     const [one, two] = [keptAs('one'), keptAs('two')]
     publish(1, { kept: one })
@@ -138,7 +138,7 @@ describe('a batch', () => {
 })
 
 describe('stopping', () => {
-  test('with draining handles what waits and what still comes, and waits for the handler', async () => {
+  test('with draining handles what waits and what still comes, and ends then', async () => {
     const { mailbox, batches, told, publish, end } = mailboxOf({ isAsync: true })
     publish(1)
     let isStopped = false

@@ -48,7 +48,7 @@ test('when nobody is left the error of the last who had it is told', async () =>
   })
 })
 
-test('an error that is none of the engine’s moves nothing, and nobody is asked without end', async () => {
+test('an error of a handler’s own moves nothing, and nobody is asked without end', async () => {
   const own = new FlyshuttleError('ERR_RESPONDER_DIED', { subject: 'ask', thread: 1 })
   const once = asked([fail(own), () => 'never'], 1)
   await expect(once.result).rejects.toBe(own)

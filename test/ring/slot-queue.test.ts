@@ -487,3 +487,28 @@ test('whatever four threads do, and whoever dies, every job is handled, with its
     { numRuns: 400 },
   )
 })
+
+test('each failure waits as the rules say, the last wait for all others, until it is dead', () => {
+  const rules = { maxDeliver: 4, backoffMs: [10, 100] }
+  const world = new QueueWorld({ rules })
+  const thread = world.open(0)
+  thread.add(1)
+  for (const [attempt, waitMs] of [
+    [1, 10],
+    [2, 100],
+    [3, 100],
+  ] as const) {
+    const [claim] = thread.claim() as [Claim]
+    expect(claim.attempt).toBe(attempt)
+    expect(thread.nak(claim, -1)).toBe(true)
+    world.nowMs += waitMs - 1
+    expect(thread.claim()).toEqual([])
+    world.nowMs += 1
+  }
+  const [last] = thread.claim() as [Claim]
+  expect(last.attempt).toBe(rules.maxDeliver)
+  thread.nak(last, -1)
+  world.nowMs += 1_000_000
+  expect(thread.claim()).toEqual([])
+  expect(thread.bury()).toEqual([1])
+})
