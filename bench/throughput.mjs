@@ -14,7 +14,7 @@ import { loadScenario, QUICK_SCENARIO_NAMES, SCENARIO_NAMES, UsageError } from '
 
 const HELP = `How fast do messages travel between threads?
 
-  npm run bench:throughput                              everything, about six minutes
+  npm run bench:throughput                              everything, about nine minutes
   npm run bench:throughput -- --quick                   some of it in less than a minute, coarser
   npm run bench:throughput -- --scenario request-reply-serial --pairs 9
   npm run bench:throughput -- --contender flyshuttle --contender postMessage
@@ -40,17 +40,27 @@ Scenarios
   one-to-one-bytes-64k    * the same with 64 KiB
   fan-in                  * 40-byte records from three threads to one
   fan-out                 * 40-byte records from one thread to three; deliveries are counted
+  filter-90               * 40-byte records to a subscription that wants a tenth of them
+  loan-1m                 * blocks of 1 MiB from one thread to another
   request-reply-serial      ask and answer, one at a time; with latencies
   request-reply-pipelined   ask and answer, 1,000 in flight
+  reply-stream            * 40-byte records as the parts of one reply
+  queue-jobs              * 40-byte jobs through a work queue, each acknowledged
 
 Contenders
   flyshuttle            agents on threads of their own, with the native addon
-  flyshuttle-publisher  the same by publisher(): fields, no object (one-to-one-struct only)
+  flyshuttle-publisher  the same by publisher(): fields, no object (struct only)
   flyshuttle-each       the same by requestEach() (request-reply-pipelined only)
+  flyshuttle-batches    the same by a generator and batches() (reply-stream only)
+  flyshuttle-loan       the same by loan(), publishLoan() and leases (loan-1m only)
+  flyshuttle-loan-js    that without the addon
+  flyshuttle-handler    every record sent, and looked at in the handler (filter-90 only)
+  flyshuttle-publisher-handler   that by publisher()
   flyshuttle-js         the same without the addon
   postMessage           workers and MessageChannels: the baseline of the ratios
   postMessage-batched   the same with arrays of 128
   postMessage-transfer  the same, buffers moved and not copied (bytes of 1 KiB and more)
+  postMessage-transfer-back   the same, and given back to be filled again (loan-1m only)
   BroadcastChannel      workers on a channel that all of them hear (not for requests)
   piscina               a pool of one thread (request-reply only)
   cpp-limit             two C++ threads, the same frames, no JavaScript (struct and bytes)

@@ -11,6 +11,11 @@ const BAR_TONES = {
   flyshuttle: 'teal',
   'flyshuttle-publisher': 'teal',
   'flyshuttle-each': 'teal',
+  'flyshuttle-batches': 'teal',
+  'flyshuttle-loan': 'teal',
+  'flyshuttle-loan-js': 'mint',
+  'flyshuttle-handler': 'mint',
+  'flyshuttle-publisher-handler': 'mint',
   'flyshuttle-js': 'mint',
   'cpp-limit': 'ghost',
 }

@@ -19,6 +19,11 @@ const CEILING = 'cpp-limit'
 const OTHER_WAYS = {
   'flyshuttle-publisher': '`publisher()`',
   'flyshuttle-each': '`requestEach()`',
+  'flyshuttle-batches': '`batches()`',
+  'flyshuttle-loan': '`publishLoan()`',
+  'flyshuttle-loan-js': '`publishLoan()` without the addon',
+  'flyshuttle-handler': 'a test in the handler',
+  'flyshuttle-publisher-handler': '`publisher()` and a test in the handler',
 }
 
 const PLOT =

@@ -28,8 +28,12 @@ export const SCENARIO_NAMES = [
   'one-to-one-bytes-64k',
   'fan-in',
   'fan-out',
+  'filter-90',
+  'loan-1m',
   'request-reply-serial',
   'request-reply-pipelined',
+  'reply-stream',
+  'queue-jobs',
 ]
 
 /** What `--quick` runs when no scenario is named: all of them do not fit into a minute. */

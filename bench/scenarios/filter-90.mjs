@@ -21,7 +21,7 @@ export default {
   title: '40-byte struct, a tenth wanted',
   question: 'a struct of 40 bytes, to one that wants a tenth of them',
   unit: 'messages/s',
-  baselines: ['flyshuttle-handler', 'postMessage'],
+  baselines: ['postMessage', 'flyshuttle-handler', 'flyshuttle-publisher-handler'],
   threads: 2,
   contenders: {
     ...flowContenders({ ...what, consumer: 'filtering-consumer' }, [

@@ -5,7 +5,7 @@
 //     producer ─────────── block, block, block, … ──────────▶ consumer
 //     on thread 1          one way, flow controlled           on thread 2
 //
-// `flyshuttle` lends a block, publishes it and reads it in place; `flyshuttle-copy` publishes a
+// `flyshuttle-loan` lends a block, publishes it and reads it in place; `flyshuttle` publishes a
 // Uint8Array and hands over a copy. `postMessage` copies; `postMessage-transfer` gives away memory
 // of its own for each message; `postMessage-transfer-back` gets it back from the receiver and fills
 // it again, which is the best that can be done with it. `payloads/frame.mjs` says what is in them.
