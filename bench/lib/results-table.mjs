@@ -20,8 +20,8 @@ const OTHER_WAYS = {
   'flyshuttle-publisher': '`publisher()`',
   'flyshuttle-each': '`requestEach()`',
   'flyshuttle-batches': '`batches()`',
-  'flyshuttle-loan': '`publishLoan()`',
-  'flyshuttle-loan-js': '`publishLoan()` without the addon',
+  'flyshuttle-loan': '`publishLoan()`, without a copy,',
+  'flyshuttle-loan-js': '`publishLoan()` and no addon',
   'flyshuttle-handler': 'a test in the handler',
   'flyshuttle-publisher-handler': '`publisher()` and a test in the handler',
 }

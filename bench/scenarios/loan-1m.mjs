@@ -15,7 +15,7 @@ import { flowContenders } from './flows.mjs'
 /** @type {import('../lib/scenarios.mjs').Scenario} */
 export default {
   name: 'loan-1m',
-  title: '1 MiB without a copy, one to one',
+  title: '1 MiB, one to one',
   question: 'a block of 1 MiB, from one thread to another',
   unit: 'messages/s',
   baselines: ['postMessage', 'postMessage-transfer-back'],
