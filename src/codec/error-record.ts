@@ -96,10 +96,17 @@ function read(from: object, key: string): unknown {
   }
 }
 
+/** What ends a text that was cut, also by whoever sent it here. */
+const CUT = / … \((\d+) more characters\)$/
+
 /** A text that is too long says at its end that it was cut, and what is missing. */
 function cut(text: string, lengthMax = TEXT_LENGTH_MAX): string {
-  const left = text.length - lengthMax
-  return left <= 0 ? text : `${text.slice(0, lengthMax)} … (${left} more characters)`
+  if (text.length <= lengthMax) return text
+  const before = CUT.exec(text)
+  const whole = before === null ? text : text.slice(0, before.index)
+  if (whole.length <= lengthMax) return text
+  const left = whole.length - lengthMax + Number(before?.[1] ?? 0)
+  return `${whole.slice(0, lengthMax)} … (${left} more characters)`
 }
 
 function dataOf(data: unknown): Record<string, unknown> {

@@ -228,8 +228,11 @@ describe.each(VARIANTS)('$name', ({ addon }) => {
     const { engine, allFree } = await start()
     const got: string[] = []
     const watch = async (name: string, filter: unknown, lease: boolean): Promise<void> => {
-      const take = (): void => void got.push(name)
-      await engine.subscribe('frames', take, { filter, lease } as never)
+      const take = (message: Partial<Lease>): void => {
+        got.push(name)
+        message.release?.()
+      }
+      await engine.subscribe('frames', take as never, { filter, lease } as never)
     }
     for (const lease of [false, true]) {
       const how = lease ? 'leased' : 'copied'
