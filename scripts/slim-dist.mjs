@@ -3,7 +3,7 @@
 // them is not Latin-1, as the lines of a drawing are. The declarations keep theirs.
 //
 // Lines stay where they are, for the source maps. Labels of steps stay, too: `test/fail-points`
-// finds its places by them.
+// finds its places by them; and so does what is said to bundlers.
 
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import ts from 'typescript'
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url))
 const COMMENT = /[ \t]*(\/\/[^\n]*|\/\*[^]*?\*\/)/g
-const KEPT = /^\/\/ (SYNC|STEP) |^\/\/# sourceMappingURL=/
+const KEPT = /^\/\/ (SYNC|STEP) |^\/\/# sourceMappingURL=|^\/\* webpackIgnore: true \*\//
 
 for (const file of readdirSync(DIST, { recursive: true, encoding: 'utf8' })) {
   if (!file.endsWith('.js')) continue

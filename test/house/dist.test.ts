@@ -32,6 +32,16 @@ test('every label of a step in src is in dist, where fail-points look for it', (
   }
 })
 
+test('what src says to bundlers is in dist', () => {
+  const said = built.flatMap(({ file, text }) => {
+    const source = readFileSync(join(ROOT, 'src', file.replace(/\.js$/, '.ts')), 'utf8')
+    const words = source.match(/\/\* webpack\w+: \w+ \*\//g) ?? []
+    expect(text.match(/\/\* webpack\w+: \w+ \*\//g) ?? [], file).toEqual(words)
+    return words
+  })
+  expect(said.length).toBeGreaterThan(0)
+})
+
 test('whoever imports the package loads nothing of the main thread’s part', () => {
   const loaded = new Set<string>()
   const load = (path: string): void => {

@@ -83,7 +83,10 @@ class World {
   /** Everything that was accepted is done, and nothing else is left. */
   async settle() {
     Atomics.store(words, Word.Stop, 1)
-    await Promise.all(this.adding)
+    const resting = VICTIMS.map((thread) =>
+      this.engine.request(`queue-victim.rest.${thread}`, undefined, { timeoutMs: DYING_MS }),
+    )
+    await Promise.all([...this.adding, ...resting])
     const isEmpty = () =>
       this.queues.every((queue) => {
         const { ready, waiting, inHand, dying } = queue.inspect()
@@ -91,7 +94,7 @@ class World {
       })
     while (!isEmpty()) await turn()
     assert.equal(wrongText(), 'None')
-    assert.deepEqual(lostJobs(), [], 'accepted and never handled')
+    assert.deepEqual(lostJobs(), [], `accepted and never handled, of ${words[Word.Next]}`)
     const accepted = acceptedJobs()
     assert.ok(accepted > this.kills, `only ${accepted} jobs were accepted`)
     assert.ok(

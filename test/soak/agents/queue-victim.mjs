@@ -25,7 +25,9 @@ export default defineAgent({
         if (n % 4 === 0) await new Promise((resolve) => setTimeout(resolve, 1))
       }
     }
-    queues.forEach((_, q) => void add(q))
+    const adding = Promise.all(queues.map((_, q) => add(q)))
+    // Once it is time to stop: what is under way may be accepted yet.
+    await context.handle(`queue-victim.rest.${context.thread}`, async () => void (await adding))
   },
   handle: [on('queue-victim.die', (way) => new Promise(() => WAYS_TO_DIE[way]()))],
 })
