@@ -169,6 +169,8 @@ export const LETTER_REPLAYS_DEFAULT = 3
 export const LETTER_REPLAYS_MAX = 1_000_000
 export const LETTERS_WAITING_MAX = 1024
 export const LETTER_BYTES_WAITING_MAX = 16 * 1024 * 1024
+/** Of one letter of a worker: the largest message, and what goes with it. */
+export const LETTER_BYTES_MAX = 68 * 1024 * 1024
 export const LETTER_PART_TIMEOUT_MS = 5000
 export const LETTERS_LISTED_DEFAULT = 100
 export const LETTERS_LISTED_MAX = 10_000

@@ -8,7 +8,7 @@
 import { deserialize, serialize } from 'node:v8'
 import { FlyshuttleError } from '../base/errors.js'
 import { ofThread, tell } from '../base/events.js'
-import { LETTER_BYTES_WAITING_MAX, REPLAY_ERRORS_TOLD_MAX } from '../base/limits.js'
+import { LETTER_BYTES_MAX, REPLAY_ERRORS_TOLD_MAX } from '../base/limits.js'
 import { fromRecord, toRecord, type ErrorRecord } from '../codec/error-record.js'
 import type { Headers } from '../codec/headers.js'
 import type { Region } from '../memory/region.js'
@@ -118,7 +118,7 @@ export class LetterOffice implements Letters {
       return
     }
     if (from === 0) {
-      if (total > LETTER_BYTES_WAITING_MAX) throw corrupt(source, `a letter of ${total} bytes`)
+      if (total > LETTER_BYTES_MAX) throw corrupt(source, `a letter of ${total} bytes`)
       incoming.blob = Buffer.alloc(total)
       incoming.bytes = 0
     }

@@ -2,14 +2,15 @@
 //
 // They go one after the other, each in parts that fit a frame of the urgent lane, and each part
 // waits for its answer: a main thread that is busy is not flooded. Meanwhile letters wait here, so
-// many and no more; what comes beyond is given up and counted. What waits when this thread ends
-// unexpectedly is lost with it.
+// many and no more, or one, however large; what comes beyond is given up and counted. What waits
+// when this thread ends unexpectedly is lost with it.
 
 import { serialize } from 'node:v8'
 import { FlyshuttleError } from '../base/errors.js'
 import { Fifo } from '../base/fifo.js'
 import {
   LETTERS_WAITING_MAX,
+  LETTER_BYTES_MAX,
   LETTER_BYTES_WAITING_MAX,
   LETTER_PART_TIMEOUT_MS,
   SPAWN_TIMEOUT_MS_DEFAULT,
@@ -65,12 +66,13 @@ export class LetterPost implements Letters {
     const posted: PostedLetter = { ...letter, error, lost: this.#lost }
     const blob = serialize(posted)
     const bytes = this.#bytes + blob.length
-    if (this.pending >= LETTERS_WAITING_MAX || bytes > LETTER_BYTES_WAITING_MAX) {
+    const bytesMax = this.pending === 0 ? LETTER_BYTES_MAX : LETTER_BYTES_WAITING_MAX
+    if (this.pending >= LETTERS_WAITING_MAX || bytes > bytesMax) {
       this.#lost++
       throw new FlyshuttleError('ERR_DEAD_LETTERS_FULL', {
         subject: letter.subject,
         found: `${this.pending} letters of ${this.#bytes} bytes wait for the main thread`,
-        wanted: `${LETTERS_WAITING_MAX} letters of ${LETTER_BYTES_WAITING_MAX} bytes`,
+        wanted: `${LETTERS_WAITING_MAX} letters of ${bytesMax} bytes`,
       })
     }
     this.#lost = 0

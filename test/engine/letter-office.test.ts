@@ -3,7 +3,7 @@
 import { serialize } from 'node:v8'
 import { describe, expect, test } from 'vitest'
 import { CodecId } from '../../src/base/codec-id.js'
-import { LETTER_BYTES_WAITING_MAX } from '../../src/base/limits.js'
+import { LETTER_BYTES_MAX } from '../../src/base/limits.js'
 import { LetterOffice, type PostedLetter } from '../../src/engine/letter-office.js'
 import { checkLetterOptions, type DeadLetterOptions } from '../../src/routing/letter-store.js'
 import { World } from '../routing/world.js'
@@ -79,7 +79,7 @@ describe('a letter in parts', () => {
     const bytes = new Uint8Array(PART_BYTES)
     const part = { incarnation: 1, number: 1, from: 0, total: 2 * PART_BYTES, bytes }
     const given = [
-      { ...part, total: LETTER_BYTES_WAITING_MAX + 1 },
+      { ...part, total: LETTER_BYTES_MAX + 1 },
       { ...part, from: PART_BYTES },
       { ...part, total: PART_BYTES - 1 },
     ]
