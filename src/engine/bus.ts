@@ -90,7 +90,8 @@ export class Bus {
     this.sender = sending.sender
     this.loans = sending.loans
     this.publishers = sending.publishers
-    const parts = { region, incarnation, copyBytes, report }
+    const { pool } = sending.leases
+    const parts = { region, incarnation, pool, copyBytes, report }
     this.queues = createQueues(this, host, parts)
     const watch = new RequestWatch(this.clock, this.#outbox.counters)
     this.#replies = new Replies(this.#outbox, this.sender, watch, report)

@@ -7,6 +7,7 @@ import { threadName } from '../base/events.js'
 import type { ChunkReclaim } from '../link/chunk-reclaim.js'
 import { DictionaryReader } from '../memory/dictionary.js'
 import type { Region } from '../memory/region.js'
+import type { QueueDirectory } from '../queue/directory.js'
 import type { Fleet } from './fleet.js'
 import type { Place } from './threads.js'
 
@@ -38,15 +39,15 @@ export interface ChunkHolder {
   readonly bytes: number
   /**
    * `loan`: taken and not published yet; `unread`: published, and not received by this thread yet;
-   * `lease`: received, and read in place.
+   * `lease`: received, and read in place; `job`: a job of a work queue that is not done yet.
    */
-  readonly as: 'loan' | 'unread' | 'lease'
-  /** Index and name of the thread. */
+  readonly as: 'loan' | 'unread' | 'lease' | 'job'
+  /** Index and name of the thread; for a job of the one that has added it, dead or not. */
   readonly thread: number
   readonly name: string
   /** For a loan the agent that took it, else those that live on the thread. */
   readonly agents: readonly string[]
-  /** Null for a loan, and for replies. */
+  /** Null for a loan, and for replies; the queue of a job. */
   readonly subject: string | null
   /** For how long: since it was taken for a loan, since it was published else. */
   readonly sinceMs: number
@@ -59,6 +60,7 @@ export function chunksOf(
   nowMs: number,
   places: readonly Place[],
   fleet: Fleet,
+  queues: QueueDirectory,
 ): ChunkStats {
   const records = table.records()
   const dictionaries = new Map<number, DictionaryReader>()
@@ -91,6 +93,9 @@ export function chunksOf(
     if (!isShared) {
       const agent = fleet.nameOf(record.agent)
       return [{ ...holder('loan', owner), agents: agent === null ? [] : [agent] }]
+    }
+    if (record.slot !== 0) {
+      return [{ ...holder('job', owner), subject: queues.queueAt(record.slot) }]
     }
     return [
       ...record.due.map((thread) => holder('unread', thread)),

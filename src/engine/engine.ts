@@ -135,13 +135,13 @@ export class Engine extends Endpoint {
   }
 
   /**
-   * Who keeps which block of shared memory, since when: large messages, loans and leases. Read
+   * Who keeps which block of shared memory, since when: large messages, jobs, loans, leases. Read
    * without asking the threads, so a leak shows also when they are stuck.
    */
   chunks(): ChunkStats {
-    const nowMs = this.#hub.bus.clock.nowMs()
+    const { bus, queues } = this.#hub
     const { reclaim, threads, fleet } = this.#life
-    return chunksOf(this.#region, reclaim, nowMs, threads.places, fleet)
+    return chunksOf(this.#region, reclaim, bus.clock.nowMs(), threads.places, fleet, queues)
   }
 
   /**

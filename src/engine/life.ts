@@ -50,7 +50,11 @@ export class Life {
     this.#door = new Door(boot.engineId, region, (port) => this.#admit(port))
     this.reclaim = new ChunkReclaim(region, (waiting) => bus.wake(waiting))
     this.threads = new Threads(region, boot, {
-      onGone: ({ thread }) => void this.reclaim.reclaim(thread),
+      onGone: ({ thread }) => {
+        // In this order: what a job had that nobody will find is free then.
+        hub.queues.forget(thread)
+        this.reclaim.reclaim(thread)
+      },
       onDeath: (place, why, wasReady) => this.#onDeath(place, why, wasReady),
     })
     this.fleet = new Fleet(this.threads, this.#agents, {
@@ -158,6 +162,7 @@ export class Life {
     await Promise.all(this.threads.places.filter(isTaken).map((place) => this.#end(place)))
     this.#hub.bus.close()
     this.reclaim.reclaim(0)
+    this.reclaim.freeSlots()
     const { bells } = this.#boot
     for (const bell of bells) if (bell >= 0) this.#binding?.closeBell(bell)
     bells.fill(-1)

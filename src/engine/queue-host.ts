@@ -3,6 +3,7 @@
 
 import type { Clock } from '../base/clock.js'
 import { PRIORITIES } from '../base/priority.js'
+import type { ChunkPool } from '../link/chunk-pool.js'
 import type { Region } from '../memory/region.js'
 import type { CopyBytes } from '../native/copying.js'
 import { QueueDirectory } from '../queue/directory.js'
@@ -38,17 +39,19 @@ export function createQueues(
   parts: {
     readonly region: Region
     readonly incarnation: number
+    readonly pool: ChunkPool
     readonly copyBytes: CopyBytes | null
     report(error: unknown, queue: string): void
   },
 ): Queues {
-  const { region, incarnation, copyBytes, report } = parts
+  const { region, incarnation, pool, copyBytes, report } = parts
   return new Queues(
     {
       region,
       thread: bus.thread,
       incarnation,
       clock: bus.clock,
+      pool,
       stage: bus.sender.stage,
       decoder: new PayloadDecoder(region, copyBytes),
       wake: (to) => bus.wake(to),

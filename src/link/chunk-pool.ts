@@ -7,6 +7,7 @@
 import type { Clock } from '../base/clock.js'
 import { ChunkWord, type ChunkClass } from '../memory/chunk-layout.js'
 import type { Region } from '../memory/region.js'
+import { GENERATION_MASK } from '../ring/queue-layout.js'
 import {
   CHUNK_GENERATION_SHIFT,
   CHUNK_OWNER_SHIFT,
@@ -16,6 +17,7 @@ import {
 } from './chunk-table.js'
 
 const { DueLow, DueHigh, HeldLow, HeldHigh, Bytes, SinceMs, Subject, Agent, Tell } = ChunkWord
+const { Slot, SlotLife } = ChunkWord
 
 export class ChunkPool extends ChunkTable {
   readonly thread: number
@@ -58,6 +60,7 @@ export class ChunkPool extends ChunkTable {
       this.i32[record + SinceMs] = this.#clock.nowMs() | 0
       this.i32[record + Subject] = 0
       this.i32[record + Agent] = agent
+      this.i32[record + Slot] = 0
       return block
     }
     return -1
@@ -98,6 +101,41 @@ export class ChunkPool extends ChunkTable {
     const word = i32[record] as number
     // SYNC chunk-share: pairs with chunk-share in accept. Whom it is for is there before.
     Atomics.store(i32, record, (word & ~CHUNK_STATE_MASK) | ChunkState.Shared)
+  }
+
+  /**
+   * Gives a block of this thread, filled, to a slot of its own lane: from here on it lives as long
+   * as the job does, whoever dies. To be called while the slot is still free; `index` is that of
+   * its state word.
+   */
+  giveToSlot(block: number, index: number): void {
+    const { i32 } = this
+    const record = this.record(block)
+    i32[record + DueLow] = 0
+    i32[record + DueHigh] = 0
+    i32[record + HeldLow] = 0
+    i32[record + HeldHigh] = 0
+    i32[record + Tell] = 0
+    i32[record + SlotLife] = (i32[index] as number) & GENERATION_MASK
+    // SYNC chunk-job: pairs with chunk-job in isOfSlot. Whose it is, before it is nobody's.
+    Atomics.store(i32, record + Slot, index)
+    const word = i32[record] as number
+    // STEP chunk-share: nobody's, before anybody can find its job.
+    Atomics.store(i32, record, (word & ~CHUNK_STATE_MASK) | ChunkState.Shared)
+  }
+
+  /**
+   * How many bytes a job has in a block, or -1 when the block is another's by now, or nonsense.
+   * They are read at `offsetOf`, and count only if the job is still ours afterwards.
+   */
+  bytesOfSlot(block: number, generation: number): number {
+    if (block < 0 || block >= this.layout.blocks) return -1
+    const record = this.record(block)
+    const word = Atomics.load(this.i32, record)
+    if ((word & CHUNK_STATE_MASK) !== ChunkState.Shared) return -1
+    if (word >>> CHUNK_GENERATION_SHIFT !== generation) return -1
+    const bytes = this.i32[record + Bytes] as number
+    return bytes > this.capacityOf(block) ? -1 : bytes
   }
 
   /** All frames of a shared block are out, and nobody is to be taken off any more. */

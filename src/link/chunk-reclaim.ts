@@ -5,7 +5,8 @@
 // any more; a frame that it had not read says so to whoever reads on. What it had sent stays for
 // those whose frame was published before it ended; the others will never get one, and are taken
 // off. The rings tell which is which: nobody writes to those of a dead producer, so all that lies
-// between head and tail can be read, also while its receiver does.
+// between head and tail can be read, also while its receiver does. What holds a job is its slot's,
+// and stays; unless the job is over, or had not been put into its slot yet.
 
 import { ChunkWord } from '../memory/chunk-layout.js'
 import { LINK_HEAD, LINK_TAIL, Lane } from '../memory/layout.js'
@@ -43,6 +44,16 @@ export class ChunkReclaim extends ChunkTable {
     return freed
   }
 
+  /** The engine is at its end: frees what jobs have that nobody has done. */
+  freeSlots(): void {
+    for (let block = 0; block < this.layout.blocks; block++) {
+      const record = this.record(block)
+      const word = Atomics.load(this.i32, record)
+      const isShared = (word & CHUNK_STATE_MASK) === ChunkState.Shared
+      if (isShared && this.isOfSlot(record)) this.tryFree(record, word)
+    }
+  }
+
   #reclaimBlock(
     block: number,
     thread: number,
@@ -55,6 +66,7 @@ export class ChunkReclaim extends ChunkTable {
     const isOwner = ownerIn(word) === thread
     if (state === ChunkState.Owned) return isOwner && this.tryFree(record, word)
     if (state !== ChunkState.Shared) return false
+    if (this.isOfSlot(record)) return this.isSlotOver(record, isOwner) && this.tryFree(record, word)
     const half = thread >>> 5
     const bit = 1 << (thread & 31)
     const bits = (i32[record + DueLow + half] as number) | (i32[record + HeldLow + half] as number)

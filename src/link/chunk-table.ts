@@ -17,6 +17,10 @@
 // it as well until all frames are out, for it may have to take somebody off the list. Nothing is
 // linked and nothing is counted in shared memory, so a thread may end between any two steps: what
 // it owned or held is found in these words (`chunk-reclaim.ts`).
+//
+// A block that holds a job of a work queue is shared as well, but with no thread: it names a slot,
+// and which of the slot's lives. As long as the slot is in that life, the block is its; afterwards
+// anybody may free it, and the compare-and-swap of the state decides who does.
 
 import {
   CHUNK_RECORD_BYTES,
@@ -26,6 +30,7 @@ import {
   type ChunkLayout,
 } from '../memory/chunk-layout.js'
 import type { Region } from '../memory/region.js'
+import { GENERATION_MASK, JobKind, kindOf } from '../ring/queue-layout.js'
 
 /** `Examined`: shared, and nobody may free it until whoever cleans up has looked. */
 export const ChunkState = { Free: 0, Owned: 1, Shared: 2, Examined: 3 } as const
@@ -36,6 +41,7 @@ export const CHUNK_OWNER_MASK = 63
 export const CHUNK_GENERATION_SHIFT = 8
 const RECORD_WORDS = CHUNK_RECORD_BYTES >>> 2
 const { DueLow, DueHigh, HeldLow, HeldHigh, Bytes, SinceMs, Subject, Agent } = ChunkWord
+const { Slot, SlotLife } = ChunkWord
 
 /** What a record says of a block in use. */
 export interface ChunkRecord {
@@ -53,6 +59,8 @@ export interface ChunkRecord {
   /** In the owner's dictionary; 0 for none. */
   readonly subject: number
   readonly agent: number
+  /** Index of the state word of the job's slot that has it; 0 for none. */
+  readonly slot: number
 }
 
 export class ChunkTable {
@@ -118,9 +126,55 @@ export class ChunkTable {
         sinceMs: (i32[record + SinceMs] as number) >>> 0,
         subject: i32[record + Subject] as number,
         agent: i32[record + Agent] as number,
+        slot: isShared ? (i32[record + Slot] as number) : 0,
       })
     }
     return found
+  }
+
+  /**
+   * Frees a block that a job's slot had. To be called by whoever has ended the job, after the
+   * slot's word says so.
+   */
+  freeOfSlot(block: number, generation: number): void {
+    if (block < 0 || block >= this.layout.blocks) return // Written over by a peer.
+    const record = this.record(block)
+    const word = Atomics.load(this.i32, record)
+    if ((word & CHUNK_STATE_MASK) !== ChunkState.Shared) return
+    if (word >>> CHUNK_GENERATION_SHIFT !== generation) return
+    // STEP chunk-free: of several that know the job to be over, one frees it.
+    if (this.tryFree(record, word)) this.wakeWaiters()
+  }
+
+  /** Frees every block whose job is over, and was not freed by whoever ended it. */
+  sweepSlots(): void {
+    for (let block = 0; block < this.layout.blocks; block++) {
+      const record = this.record(block)
+      const word = Atomics.load(this.i32, record)
+      if ((word & CHUNK_STATE_MASK) !== ChunkState.Shared || !this.isOfSlot(record)) continue
+      if (this.isSlotOver(record)) this.tryFree(record, word)
+    }
+    this.wakeWaiters()
+  }
+
+  /** Of a shared block: whether a job's slot has it, or had. */
+  protected isOfSlot(record: number): boolean {
+    // SYNC chunk-job: pairs with chunk-job in giveToSlot. It is there before the block is shared.
+    return Atomics.load(this.i32, record + Slot) !== 0
+  }
+
+  /**
+   * Whether the slot that has a block is past the life in which it got it. With `deadOwner`, the
+   * thread that took the block has ended: then a slot that is free will not be anything else in
+   * that life, and its job was never there.
+   */
+  protected isSlotOver(record: number, deadOwner = false): boolean {
+    const index = this.i32[record + Slot] as number
+    // Written over by a peer: it names nothing.
+    if (index <= 0 || index >= this.i32.length) return true
+    const word = Atomics.load(this.i32, index)
+    if ((word & GENERATION_MASK) !== this.i32[record + SlotLife]) return true
+    return deadOwner && kindOf(word) === JobKind.Free
   }
 
   protected record(block: number): number {
@@ -137,10 +191,14 @@ export class ChunkTable {
     return threads
   }
 
-  /** In this order: a bit is in `held` before it leaves `due`. */
+  /**
+   * Whether no thread is to have it, nor a slot. In this order: a bit is in `held` before it leaves
+   * `due`.
+   */
   protected isUnused(record: number): boolean {
     const { i32 } = this
     return (
+      !this.isOfSlot(record) &&
       (Atomics.load(i32, record + DueLow) | Atomics.load(i32, record + DueHigh)) === 0 &&
       (Atomics.load(i32, record + HeldLow) | Atomics.load(i32, record + HeldHigh)) === 0
     )

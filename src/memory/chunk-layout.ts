@@ -9,7 +9,8 @@
 //
 //   header    line 0: two words, one bit for each thread that waits for a block; line 1: how many
 //             leases and loans were never released
-//   record    state, due (2 words), held (2), bytes, since, subject, agent, tell; see `ChunkTable`
+//   record    state, due (2 words), held (2), bytes, since, subject, agent, tell, slot, its life;
+//             see `ChunkTable`
 //
 // Pure arithmetic. Blocks are numbered through, the small ones first.
 
@@ -33,6 +34,8 @@ export const ChunkWord = {
   Subject: 7,
   Agent: 8,
   Tell: 9,
+  Slot: 10,
+  SlotLife: 11,
 } as const
 
 /** All blocks of one size. */

@@ -3,25 +3,23 @@
 
 import { FlyshuttleError } from '../base/errors.js'
 import { PRIORITIES } from '../base/priority.js'
-import type { Views } from '../memory/region.js'
 import { DeathReason } from '../ring/job-ledger.js'
 import type { Lane } from '../ring/queue-lane.js'
 import { attemptOf } from '../ring/queue-layout.js'
 import type { DeadLetter } from '../routing/dead-letter.js'
-import { JobRecord } from './job-record.js'
+import type { JobRecord } from './job-record.js'
 import { priorityOf } from './options.js'
 
-/** The job in a slot that the caller has taken for burial; `thrown` is what its handler threw. */
+/** A job that the caller has taken for burial; `thrown` is what its handler threw. */
 export function letterOf(
-  views: Views,
   queue: string,
   lane: Lane,
-  slot: number,
+  record: JobRecord,
   word: number,
+  payload: Uint8Array,
   thrown: unknown,
   nowMs: number,
 ): DeadLetter {
-  const record = new JobRecord(views, lane, slot)
   const attempts = attemptOf(word)
   return {
     reason: record.reason === DeathReason.Terminated ? 'term' : 'max-deliver',
@@ -35,7 +33,7 @@ export function letterOf(
     source: lane.thread,
     codec: record.codec,
     typeId: record.typeId,
-    payload: views.bytes.slice(record.payloadStart, record.payloadEnd),
+    payload,
     firstAtMs: Date.now() - (nowMs - record.addedMs),
     agent: '',
   }

@@ -7,7 +7,7 @@
 import { FlyshuttleError } from '../base/errors.js'
 import type { Region } from '../memory/region.js'
 import { addLane, countJobs } from '../ring/job-ledger.js'
-import { Lane } from '../ring/queue-lane.js'
+import { Lane, dropUnpublished } from '../ring/queue-lane.js'
 import { laneLayoutOf, queueLayoutOf } from '../ring/queue-layout.js'
 import { QueueCounter, QueueCounters } from './queue-counters.js'
 import {
@@ -75,6 +75,24 @@ export class QueueDirectory {
       addLane(this.#region.views, geometry, place.base, { thread, base }, this.#nowMs())
     }
     return place
+  }
+
+  /** A thread has ended: what it had put down and not published was never there. */
+  forget(thread: number): void {
+    for (const { lanes } of this.#entries.values()) {
+      const lane = lanes.get(thread)
+      if (lane !== undefined) dropUnpublished(lane)
+    }
+  }
+
+  /** The queue to which a slot's state word belongs, given its index; null for none. */
+  queueAt(index: number): string | null {
+    for (const [name, { lanes }] of this.#entries) {
+      for (const { states, capacity } of lanes.values()) {
+        if (index >= states && index < states + capacity) return name
+      }
+    }
+    return null
   }
 
   /** Queues that hold jobs which were not done, and how many. */

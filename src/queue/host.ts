@@ -1,6 +1,7 @@
 // What a work queue needs of the thread around it; the bus provides it.
 
 import type { Clock } from '../base/clock.js'
+import type { ChunkPool } from '../link/chunk-pool.js'
 import type { Region } from '../memory/region.js'
 import type { DeadLetter } from '../routing/dead-letter.js'
 import type { PayloadDecoder } from '../routing/payload-decoder.js'
@@ -12,6 +13,8 @@ export interface QueueHost {
   readonly thread: number
   readonly incarnation: number
   readonly clock: Clock
+  /** Blocks for jobs that no slot holds. */
+  readonly pool: ChunkPool
   readonly stage: PayloadStage
   readonly decoder: PayloadDecoder
   /** Has a thread, this one too, drain its inbox soon, and so look at its queues. */

@@ -11,6 +11,7 @@ import {
   SLOT_CODEC,
   SLOT_HEADERS_BYTES,
   SLOT_KEY_HASH,
+  SLOT_LARGE,
   SLOT_LEVEL_SHIFT,
   SLOT_META,
   SLOT_PAYLOAD_BYTES,
@@ -24,6 +25,12 @@ export interface JobMeta {
   readonly key: Buffer
   readonly keyHash: number
   readonly headers: Uint8Array
+}
+
+/** A block in one of its lives. */
+export interface BlockName {
+  readonly block: number
+  readonly generation: number
 }
 
 const EMPTY = Buffer.alloc(0)
@@ -40,13 +47,16 @@ export function hashKey(key: string): number {
   return hash === 0 ? 1 : hash
 }
 
-/** Everything in the slot but the payload, which lies there already or comes after. */
+/**
+ * Everything in the slot but the payload, which lies there already or comes after. `codec` may have
+ * `SLOT_LARGE` with it; `payloadBytes` are those in the slot.
+ */
 export function writeRecord(
   views: Views,
   lane: Lane,
   slot: number,
   payloadBytes: number,
-  codec: CodecId,
+  codec: number,
   typeId: number,
   level: number,
   meta: JobMeta,
@@ -84,12 +94,10 @@ function writeMeta(
 export class JobRecord {
   readonly payloadStart: number
   readonly payloadEnd: number
-  readonly codec: CodecId
   readonly typeId: number
-  readonly level: number
-  readonly reason: DeathReason
   readonly addedMs: number
   readonly #views: Views
+  readonly #codecWord: number
   readonly #idEnd: number
   readonly #keyEnd: number
   readonly #headersEnd: number
@@ -98,19 +106,40 @@ export class JobRecord {
     const at = lane.slot(slot)
     const end = at + lane.slotBytes
     const word = (offset: number): number => views.i32[(at + offset) >>> 2] as number
-    const codecWord = word(SLOT_CODEC)
     const meta = word(SLOT_META)
     this.#views = views
     this.payloadStart = lane.payload(slot)
     this.payloadEnd = Math.min(end, this.payloadStart + (word(SLOT_PAYLOAD_BYTES) >>> 0))
-    this.codec = (codecWord & 15) as CodecId
-    this.level = (codecWord >>> SLOT_LEVEL_SHIFT) & 15
-    this.reason = ((codecWord >>> SLOT_REASON_SHIFT) & 255) as DeathReason
+    this.#codecWord = word(SLOT_CODEC)
     this.typeId = word(SLOT_TYPE_ID)
     this.addedMs = views.f64[(at + SLOT_ADDED) >>> 3] as number
     this.#idEnd = Math.min(end, this.payloadEnd + (meta & 0xffff))
     this.#keyEnd = Math.min(end, this.#idEnd + (meta >>> 16))
     this.#headersEnd = Math.min(end, this.#keyEnd + (word(SLOT_HEADERS_BYTES) >>> 0))
+  }
+
+  get codec(): CodecId {
+    return (this.#codecWord & 15) as CodecId
+  }
+
+  get level(): number {
+    return (this.#codecWord >>> SLOT_LEVEL_SHIFT) & 15
+  }
+
+  get reason(): DeathReason {
+    return ((this.#codecWord >>> SLOT_REASON_SHIFT) & 255) as DeathReason
+  }
+
+  /** The payload is in a block, whose name is here. */
+  get isLarge(): boolean {
+    return (this.#codecWord & SLOT_LARGE) !== 0
+  }
+
+  /** Of a large job. */
+  get block(): BlockName {
+    const at = this.payloadStart >>> 2
+    const { i32 } = this.#views
+    return { block: i32[at] as number, generation: i32[at + 1] as number }
   }
 
   /** Whether it has an id, a key or headers. */

@@ -47,7 +47,10 @@ export interface QueueOptions {
   readonly duplicateIds?: number
   /** Jobs of each adding thread that the queue holds, a power of two. Default 4096. */
   readonly capacity?: number
-  /** Bytes of the largest job as encoded, its key, id and headers included. Default 456. */
+  /**
+   * Bytes of a job as encoded, its key, id and headers included, that its slot holds; the payload
+   * of a larger one lies in a block of the chunk area (`chunkBytes`). Default 456.
+   */
   readonly jobBytes?: number
 }
 

@@ -7,8 +7,6 @@
 
 import { BEAT_MS, BURY_AGAIN_MS, DRAIN_TIME_US_MAX } from '../base/limits.js'
 import type { Message } from '../codec/message.js'
-import { CodecId } from '../base/codec-id.js'
-import type { BoundStruct } from '../codec/struct.js'
 import { incarnationOf, stateOf } from '../memory/region.js'
 import { ThreadState } from '../memory/layout.js'
 import { JobClaims } from '../ring/job-claims.js'
@@ -21,7 +19,9 @@ import type { ConsumerEvents, JobConsumer } from './consumer.js'
 import { letterOf } from './dead-job.js'
 import { ClaimedJob, type DeliveryOwner } from './delivery.js'
 import type { QueueHost } from './host.js'
+import { JobReader } from './job-reader.js'
 import { JobRecord } from './job-record.js'
+import { LargeJobs } from './large-jobs.js'
 import { geometryOf, type QueuePlace } from './options.js'
 import { Producer } from './producer.js'
 import { QueueCounter, QueueCounters } from './queue-counters.js'
@@ -32,9 +32,8 @@ export class QueuePort implements DeliveryOwner, ConsumerEvents {
   readonly signals: QueueSignals
   readonly producer: Producer
   readonly #host: QueueHost
-  readonly #message: Message<any> | null
-  readonly #struct: BoundStruct<unknown> | null
-  readonly #typeId: number
+  readonly #large: LargeJobs
+  readonly #reader: JobReader
   readonly #claims: JobClaims
   readonly #counters: QueueCounters
   readonly #consumers: JobConsumer[] = []
@@ -59,9 +58,8 @@ export class QueuePort implements DeliveryOwner, ConsumerEvents {
     const { views } = region
     this.place = place
     this.#host = host
-    this.#message = message
-    this.#struct = message?.struct?.bind(views) ?? null
-    this.#typeId = message?.typeId ?? 0
+    this.#large = new LargeJobs(host.pool, views)
+    this.#reader = new JobReader(host, place.name, message, this.#large)
     this.ledger = new JobLedger({
       views,
       geometry,
@@ -83,7 +81,7 @@ export class QueuePort implements DeliveryOwner, ConsumerEvents {
       lifeOf,
     )
     const writer = new LaneWriter(this.ledger.laneOf(thread) as Lane)
-    this.producer = new Producer(host, place, message, writer, this.signals, ids)
+    this.producer = new Producer(host, place, message, writer, this.signals, ids, this.#large)
   }
 
   get name(): string {
@@ -105,7 +103,7 @@ export class QueuePort implements DeliveryOwner, ConsumerEvents {
   /** This thread has drained its inbox: whoever woke it may have meant this queue. */
   onDrained(): void {
     if (this.#timer !== null && !this.signals.isIdle) this.look()
-    if (this.producer.waiting > 0 && !this.signals.isWaiting) this.producer.retry()
+    this.producer.onDrained()
   }
 
   /** A thread has died: what it had comes back, and what it was to do is looked for. */
@@ -117,8 +115,9 @@ export class QueuePort implements DeliveryOwner, ConsumerEvents {
     this.lookSoon()
   }
 
-  /** Jobs were dropped: their slots are free. */
+  /** Jobs were dropped: their slots are free, and so shall be what they had. */
   onPurged(): void {
+    this.#large.sweep()
     this.#wakeWaiting()
     this.producer.retry()
   }
@@ -222,9 +221,13 @@ export class QueuePort implements DeliveryOwner, ConsumerEvents {
     if (attemptOf(word) > 1) this.#counters.add(QueueCounter.Redelivered)
     const record = new JobRecord(this.#host.region.views, lane, slot)
     const delivery = new ClaimedJob(this, lane, slot, word, record)
+    if (record.isLarge) {
+      this.#deliverLarge(consumer, delivery, record)
+      return
+    }
     let job: unknown
     try {
-      job = this.#decode(lane, record)
+      job = this.#reader.read(lane, record)
     } catch (error) {
       this.onFailed(delivery, error)
       return
@@ -232,21 +235,19 @@ export class QueuePort implements DeliveryOwner, ConsumerEvents {
     consumer.give(job, delivery)
   }
 
-  #decode(lane: Lane, record: JobRecord): unknown {
-    if (
-      this.#struct !== null &&
-      record.codec === CodecId.Struct &&
-      record.typeId >>> 0 === this.#typeId
-    ) {
-      return this.#struct.decode(record.payloadStart)
+  #deliverLarge(consumer: JobConsumer, delivery: ClaimedJob, record: JobRecord): void {
+    const { lane, slot, word } = delivery
+    let job: unknown
+    let failure: { readonly error: unknown } | null = null
+    try {
+      job = this.#reader.readLarge(lane, record)
+    } catch (error) {
+      failure = { error }
     }
-    const { decoder } = this.#host
-    decoder.source = lane.thread
-    decoder.codec = record.codec
-    decoder.typeId = record.typeId
-    decoder.start = record.payloadStart
-    decoder.end = record.payloadEnd
-    return decoder.decode(this.name, this.#message, false)
+    // It may have been taken back and done elsewhere: then this was read from a block of another.
+    if (!this.ledger.isStill(lane, slot, word)) this.#settled()
+    else if (failure !== null) this.onFailed(delivery, failure.error)
+    else consumer.give(job, delivery)
   }
 
   // What handlers do with their deliveries.
@@ -289,7 +290,7 @@ export class QueuePort implements DeliveryOwner, ConsumerEvents {
 
   ack({ lane, slot, word }: ClaimedJob): boolean {
     this.#settled()
-    if (!this.ledger.finish(lane, slot, word)) return false
+    if (!this.#finish(lane, slot, word)) return false
     this.#counters.add(QueueCounter.Acked)
     return true
   }
@@ -315,6 +316,15 @@ export class QueuePort implements DeliveryOwner, ConsumerEvents {
     return this.ledger.extend(lane, slot, word, this.#host.clock.nowMs())
   }
 
+  /** Ends a job, and frees what it had. */
+  #finish(lane: Lane, slot: number, word: number): boolean {
+    // Read before, for afterwards the slot may be another job's; true, if the job was still ours.
+    const block = this.#large.blockAt(lane, slot)
+    if (!this.ledger.finish(lane, slot, word)) return false
+    if (block !== null) this.#large.free(block)
+    return true
+  }
+
   #settled(): void {
     this.inHand--
     if (this.place.settings.maxAckPending < NO_LIMIT) this.signals.release(1)
@@ -332,13 +342,14 @@ export class QueuePort implements DeliveryOwner, ConsumerEvents {
   #bury(lane: Lane, slot: number, word: number, reason: DeathReason, error: unknown): boolean {
     const burying = this.ledger.bury(lane, slot, word, reason)
     if (burying === 0) return false
-    const { views } = this.#host.region
+    const record = new JobRecord(this.#host.region.views, lane, slot)
+    const payload = this.#reader.bytesOf(record)
     const nowMs = this.#host.clock.nowMs()
-    const letter = letterOf(views, this.name, lane, slot, burying, error, nowMs)
+    const letter = letterOf(this.name, lane, record, burying, payload, error, nowMs)
     this.#host.bury(letter).then(
       () => {
         this.#counters.add(QueueCounter.DeadLetters)
-        this.ledger.finish(lane, slot, burying)
+        this.#finish(lane, slot, burying)
         this.lookSoon()
       },
       () => {

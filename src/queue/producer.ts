@@ -16,10 +16,11 @@ import type { BoundStruct } from '../codec/struct.js'
 import type { Views } from '../memory/region.js'
 import type { PayloadStage } from '../routing/payload.js'
 import type { LaneWriter } from '../ring/queue-lane.js'
-import { SLOT_HEADER_BYTES } from '../ring/queue-layout.js'
+import { SLOT_BLOCK_BYTES, SLOT_HEADER_BYTES, SLOT_LARGE } from '../ring/queue-layout.js'
 import type { QueueSignals } from '../ring/queue-signals.js'
 import type { RememberedIds } from '../ring/remembered-ids.js'
 import type { QueueHost } from './host.js'
+import type { LargeJobs } from './large-jobs.js'
 import { NO_META, hashKey, metaBytes, writeRecord, type JobMeta } from './job-record.js'
 import { checkAdd, levelOf, type AddOptions, type QueuePlace } from './options.js'
 
@@ -48,6 +49,7 @@ export class Producer {
   readonly #writer: LaneWriter
   readonly #signals: QueueSignals
   readonly #ids: RememberedIds
+  readonly #large: LargeJobs
   readonly #views: Views
   readonly #message: Message<any> | null
   readonly #struct: BoundStruct<unknown> | null
@@ -64,6 +66,8 @@ export class Producer {
   #isScheduled = false
   #isRetryDue = false
   #isIdDue = false
+  /** The first in line found no block; the pool has us woken when one is free. */
+  #isBlockDue = false
   #pending = 0
   #nowMs = 0
 
@@ -74,6 +78,7 @@ export class Producer {
     writer: LaneWriter,
     signals: QueueSignals,
     ids: RememberedIds,
+    large: LargeJobs,
   ) {
     this.#host = host
     this.#place = place
@@ -81,11 +86,13 @@ export class Producer {
     this.#writer = writer
     this.#signals = signals
     this.#ids = ids
+    this.#large = large
     this.#views = host.region.views
-    this.#struct = message?.struct?.bind(this.#views) ?? null
     this.#structBytes = message?.struct?.bytes ?? 0
     this.#typeId = message?.typeId ?? 0
     this.#roomBytes = writer.lane.slotBytes - SLOT_HEADER_BYTES
+    const fitsSlot = this.#structBytes <= this.#roomBytes
+    this.#struct = fitsSlot ? (message?.struct?.bind(this.#views) ?? null) : null
   }
 
   /** Calls of `add` that wait for a slot. */
@@ -133,9 +140,16 @@ export class Producer {
     if (this.#writer.publish()) this.#wakeOne()
   }
 
-  /** A slot may have come free: writes what waits, in order. */
+  /** This thread was woken, perhaps because there is room. */
+  onDrained(): void {
+    if (this.#waiting.length === 0) return
+    if (this.#isBlockDue || !this.#signals.isWaiting) this.retry()
+  }
+
+  /** There may be room: writes what waits, in order. */
   retry(): void {
     if (this.#waiting.length === 0 || this.#isEncoding) return
+    this.#isBlockDue = false
     let next = this.#waiting.peek()
     for (; next !== undefined; next = this.#waiting.peek()) {
       try {
@@ -165,7 +179,7 @@ export class Producer {
       setTimeout(() => this.retry(), ID_AGAIN_MS).unref()
       return
     }
-    if (this.#signals.isWaiting) return
+    if (this.#isBlockDue || this.#signals.isWaiting) return
     this.#signals.setWaiting()
     // STEP queue-full: we say that we wait, then look once more.
     this.#retrySoon()
@@ -224,7 +238,10 @@ export class Producer {
     if (restage !== null) restage(this.#host.stage)
     else if (struct === null) this.#stage(job)
     const bytes = struct === null ? this.#host.stage.bytes : this.#structBytes
-    if (meta !== NO_META || struct === null) this.#checkSize(bytes + metaBytes(meta))
+    if ((meta !== NO_META || struct === null) && bytes + metaBytes(meta) > this.#roomBytes) {
+      if (struct !== null) this.#stage(job)
+      return this.#putLarge(level, meta, delayMs)
+    }
     const slot = this.#writer.take(level)
     if (slot < 0) return 'full'
     const { lane } = this.#writer
@@ -238,11 +255,34 @@ export class Producer {
       typeId = stage.typeId
     } else this.#encode(struct, job, lane.payload(slot))
     writeRecord(this.#views, lane, slot, bytes, codec, typeId, level, meta, this.#nowMs)
+    this.#leave(slot, level, delayMs)
+    return 'accepted'
+  }
+
+  /** What is staged fits no slot: it goes into a block, which its slot names. */
+  #putLarge(level: number, meta: JobMeta, delayMs: number): AddOutcome {
+    const { stage, clock } = this.#host
+    this.#checkLarge(stage.bytes, metaBytes(meta))
+    const slot = this.#writer.take(level)
+    if (slot < 0) return 'full'
+    const { lane } = this.#writer
+    if (!this.#large.write(stage, lane, slot)) {
+      this.#isBlockDue = true
+      return 'full'
+    }
+    if (this.#pending === 0) this.#nowMs = clock.nowMs()
+    const codec = stage.codec | SLOT_LARGE
+    const { typeId } = stage
+    writeRecord(this.#views, lane, slot, SLOT_BLOCK_BYTES, codec, typeId, level, meta, this.#nowMs)
+    this.#leave(slot, level, delayMs)
+    return 'accepted'
+  }
+
+  #leave(slot: number, level: number, delayMs: number): void {
     if (delayMs > 0) {
       this.#writer.commitLater(slot, this.#host.clock.nowMs() + delayMs)
       this.#wakeOne()
     } else this.#commit(slot, level)
-    return 'accepted'
   }
 
   #commit(slot: number, level: number): void {
@@ -274,10 +314,17 @@ export class Producer {
     this.#isLearnt = true
   }
 
-  #checkSize(found: number): void {
-    if (found <= this.#roomBytes) return
-    const data = { subject: this.#place.name, found, wanted: this.#roomBytes }
-    throw new FlyshuttleError('ERR_MESSAGE_TOO_LARGE', data)
+  /** @throws ERR_MESSAGE_TOO_LARGE for what fits no block, or has too much beside its payload */
+  #checkLarge(bytes: number, metaBytes: number): void {
+    const { bytesMax } = this.#large
+    const inSlot = metaBytes + (bytesMax === 0 ? bytes : SLOT_BLOCK_BYTES)
+    const isSlotShort = inSlot > this.#roomBytes
+    if (!isSlotShort && bytes <= bytesMax) return
+    throw new FlyshuttleError('ERR_MESSAGE_TOO_LARGE', {
+      subject: this.#place.name,
+      found: isSlotShort ? inSlot : bytes,
+      wanted: isSlotShort ? this.#roomBytes : bytesMax,
+    })
   }
 
   #wakeOne(): void {

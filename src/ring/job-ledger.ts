@@ -125,6 +125,12 @@ export class JobLedger {
     return Atomics.load(this.#i32, lane.states + slot) === word
   }
 
+  /** The same, and what was read before was read while it did. */
+  isStill(lane: Lane, slot: number, word: number): boolean {
+    // SYNC slot-claim: pairs with slot-claim in #move. A swap of like for like: no read passes it.
+    return Atomics.compareExchange(this.#i32, lane.states + slot, word, word) === word
+  }
+
   /** Moves the end of a claim; false when it is ours no more. */
   extend(lane: Lane, slot: number, word: number, nowMs: number): boolean {
     if (!this.is(lane, slot, word)) return false

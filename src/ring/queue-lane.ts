@@ -134,7 +134,7 @@ export class LaneWriter {
       this.#tails[level] = Atomics.load(lane.i32, lane.tailIndex(level))
       this.#limits[level] = (Atomics.load(lane.i32, lane.headIndex(level)) + lane.capacity) | 0
     }
-    this.#adopt()
+    dropUnpublished(lane)
   }
 
   /** A free slot to write a job into, or -1. It stays free until `commit`. */
@@ -213,32 +213,37 @@ export class LaneWriter {
     return this.#limits[level] !== tail
   }
 
-  #adopt(): void {
-    const { lane } = this
-    const isPublished = new Uint8Array(lane.capacity)
-    for (let level = 0; level < LEVELS; level++) {
-      const tail = this.#tails[level] as number
-      const ring = lane.rings + level * lane.capacity
-      let at = Atomics.load(this.#i32, lane.headIndex(level))
-      for (; at !== tail; at = (at + 1) | 0) {
-        if (!lane.isReady(level, at)) continue
-        isPublished[(this.#i32[ring + (at & this.#mask)] as number) & SLOT & this.#mask] = 1
-      }
-    }
-    for (let slot = 0; slot < lane.capacity; slot++) {
-      const word = Atomics.load(this.#i32, lane.states + slot)
-      if (word >>> KIND !== JobKind.Ready || isPublished[slot] === 1) continue
-      // STEP queue-adopt: nobody else has seen it, but a purge may be at it.
-      const free = stateWord(FREE, 0, 0, word + 1)
-      Atomics.compareExchange(this.#i32, lane.states + slot, word, free)
-    }
-  }
-
   #corrupt(distance: number): FlyshuttleError {
     return new FlyshuttleError('ERR_FRAME_CORRUPT', {
       thread: '(consumer)',
       found: `a head ${distance} jobs behind the tail`,
       wanted: `0 to ${this.lane.capacity} jobs`,
     })
+  }
+}
+
+/**
+ * Frees what a producer that is dead had put down in its lane and not published. To be called
+ * before it has a successor, or by that; others claim and purge meanwhile.
+ */
+export function dropUnpublished(lane: Lane): void {
+  const { i32 } = lane
+  const mask = lane.capacity - 1
+  const isPublished = new Uint8Array(lane.capacity)
+  for (let level = 0; level < LEVELS; level++) {
+    const tail = Atomics.load(i32, lane.tailIndex(level))
+    const ring = lane.rings + level * lane.capacity
+    let at = Atomics.load(i32, lane.headIndex(level))
+    for (; at !== tail; at = (at + 1) | 0) {
+      if (!lane.isReady(level, at)) continue
+      isPublished[(i32[ring + (at & mask)] as number) & SLOT & mask] = 1
+    }
+  }
+  for (let slot = 0; slot < lane.capacity; slot++) {
+    const word = Atomics.load(i32, lane.states + slot)
+    if (word >>> KIND !== JobKind.Ready || isPublished[slot] === 1) continue
+    // STEP queue-adopt: nobody else has seen it, but a purge may be at it.
+    const free = stateWord(FREE, 0, 0, word + 1)
+    Atomics.compareExchange(i32, lane.states + slot, word, free)
   }
 }

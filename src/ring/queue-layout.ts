@@ -75,8 +75,14 @@ export const LEVELS = 5
 
 /** A slot's header, bytes from its start. The payload follows, then id, key and headers. */
 export const SLOT_PAYLOAD_BYTES = 0
-/** Codec in the low 4 bits, level in the next 4, why it died in the next 8. */
+/** Codec in the low 4 bits, level in the next 4, why it died in the next 8, then `SLOT_LARGE`. */
 export const SLOT_CODEC = 4
+/**
+ * A bit of the codec's word: the payload lies in a block of the chunk area, and here stand the
+ * block's number and its generation.
+ */
+export const SLOT_LARGE = 1 << 16
+export const SLOT_BLOCK_BYTES = 8
 /** Where the reason begins in the codec's word. */
 export const SLOT_REASON_SHIFT = 8
 export const SLOT_LEVEL_SHIFT = 4

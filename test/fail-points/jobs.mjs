@@ -12,6 +12,8 @@ export const QUEUES = [
 /** In each burst, to each queue: more than there are slots. */
 const JOBS = 12
 const JOBS_MAX = 8000
+/** No slot holds it: it travels in a block. Of such there are two in each burst. */
+const LARGE = 'x'.repeat(1000)
 const NEXT = 40_000
 const ACCEPTED = NEXT + 1
 const HANDLED = ACCEPTED + JOBS_MAX
@@ -29,11 +31,14 @@ async function addJob(queue, n) {
   if (n >= JOBS_MAX) throw new Error('no words for so many jobs')
   const id = n % 4 === 1 ? { id: `${n}` } : {}
   const delay = n % 6 === 2 ? { delayMs: 1 } : {}
-  await queue.add(n, { key: n % 3, ...id, ...delay })
+  const job = n % 12 === 7 ? { n, text: LARGE } : n
+  await queue.add(job, { key: n % 3, ...id, ...delay })
   Atomics.store(words, ACCEPTED + n, 1)
 }
 
-export function handleJob(n, delivery) {
+export function handleJob(job, delivery) {
+  if (typeof job === 'object' && job.text !== LARGE) throw new Error('a torn job')
+  const n = typeof job === 'object' ? job.n : job
   if (n % 5 === 1 && delivery.attempt === 1) throw new Error('on purpose')
   if (n % 5 === 2 && delivery.attempt === 1) return delivery.nak({ delayMs: 0 })
   Atomics.store(words, HANDLED + n, 1)

@@ -16,6 +16,7 @@ import { ChunkWord, chunkLayoutOf } from '../../src/memory/chunk-layout.js'
 import { Lane } from '../../src/memory/layout.js'
 import type { Region } from '../../src/memory/region.js'
 import { FRAME_KIND_SHIFT, FrameFlag, FrameKind } from '../../src/ring/frame.js'
+import { JobKind, stateWord } from '../../src/ring/queue-layout.js'
 import { RingReader } from '../../src/ring/ring.js'
 import { HandClock } from '../base/hand-clock.js'
 import { outboxOf, smallRegion } from './small-region.js'
@@ -32,7 +33,7 @@ class Pools {
   readonly reclaim: ChunkReclaim
 
   constructor(threads: number, chunkBytes: number) {
-    this.region = smallRegion(threads, { chunkBytes })
+    this.region = smallRegion(threads, { chunkBytes, queueBytes: 4096 })
     const wake = (thread: number): void => void this.woken.push(thread)
     this.pools = Array.from({ length: threads }, (_, t) => {
       return new ChunkPool(this.region, t, clock, wake)
@@ -495,4 +496,98 @@ test('whatever threads do and wherever they end, no block is lost and none has t
     }
   })
   fc.assert(property, { numRuns: 300 })
+})
+
+describe('a block of a job', () => {
+  /** A slot's state word: as many as a test needs, in the area of queues. */
+  const LIFE = 3
+  const world = () => {
+    const pools = new Pools(3, 512 * KIB)
+    const { i32 } = pools.region.views
+    const slot = pools.region.layout.queues >>> 2
+    const set = (kind: number, life = LIFE) => {
+      Atomics.store(i32, slot, stateWord(kind, 0, 0, life))
+    }
+    set(JobKind.Free)
+    const give = (thread: number) => {
+      const block = pools.at(thread).take(100, 0)
+      pools.at(thread).giveToSlot(block, slot)
+      return { block, generation: pools.at(thread).generationOf(block) }
+    }
+    return { pools, set, give, slot }
+  }
+
+  test('lives as long as its job, and is freed once, by whoever ended that', () => {
+    const { pools, set, give, slot } = world()
+    const { block, generation } = give(1)
+    set(JobKind.Ready)
+    expect(pools.reclaim.records()).toMatchObject([{ block, slot, due: [], held: [], bytes: 100 }])
+    expect(pools.at(2).bytesOfSlot(block, generation)).toBe(100)
+    expect(pools.at(2).accept(block, generation, 100)).toBe(-1)
+    for (const thread of [1, 2]) {
+      expect(pools.reclaim.reclaim(thread)).toBe(0)
+      pools.at(thread).sweepSlots()
+    }
+    // A late look at a message that the block was before.
+    pools.at(2).withdraw(block, 2)
+    expect(pools.inUse).toBe(1)
+    pools.at(0).awaitFree()
+    set(JobKind.Free, LIFE + 1)
+    pools.at(2).freeOfSlot(block, generation)
+    expect(pools.inUse).toBe(0)
+    expect(pools.woken).toEqual([0])
+    // Another life of the block: what names the first one frees nothing.
+    const again = pools.at(1).take(100, 0)
+    expect(again).toBe(block)
+    pools.at(1).giveToSlot(again, slot)
+    pools.at(2).freeOfSlot(block, generation)
+    expect(pools.at(2).bytesOfSlot(block, generation)).toBe(-1)
+    expect(pools.inUse).toBe(1)
+  })
+
+  test('is freed after a death, when whoever ended the job came no further', () => {
+    const { pools, set, give } = world()
+    give(1)
+    set(JobKind.Free, LIFE + 1)
+    expect(pools.reclaim.reclaim(2)).toBe(1)
+    give(1)
+    set(JobKind.Claimed, LIFE + 2)
+    pools.at(0).sweepSlots()
+    expect(pools.inUse).toBe(0)
+  })
+
+  test('is free if its thread ends before the job is in the slot, not if another does', () => {
+    const { pools, give } = world()
+    give(1)
+    expect(pools.reclaim.reclaim(2)).toBe(0)
+    pools.at(0).sweepSlots()
+    expect(pools.inUse).toBe(1)
+    expect(pools.reclaim.reclaim(1)).toBe(1)
+    expect(pools.inUse).toBe(0)
+  })
+
+  test('is a message’s again after that', () => {
+    const { pools, set, give } = world()
+    const { block, generation } = give(1)
+    set(JobKind.Free, LIFE + 1)
+    pools.at(1).freeOfSlot(block, generation)
+    const sent = pools.send(1, [2])
+    expect(sent.block).toBe(block)
+    expect(pools.reclaim.records()).toMatchObject([{ slot: 0, due: [2] }])
+    pools.at(2).finish(sent.block)
+    expect(pools.inUse).toBe(0)
+  })
+
+  test('is free when the engine ends, and when its words name nothing', () => {
+    const { pools, set, give, slot } = world()
+    give(1)
+    set(JobKind.Ready)
+    pools.reclaim.freeSlots()
+    expect(pools.inUse).toBe(0)
+    const { block } = give(1)
+    const { i32 } = pools.region.views
+    i32[(pools.at(0).layout.records + block * 64 + 4 * ChunkWord.Slot) >>> 2] = 2 ** 30 + slot
+    pools.at(0).sweepSlots()
+    expect(pools.inUse).toBe(0)
+  })
 })

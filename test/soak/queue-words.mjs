@@ -10,10 +10,13 @@ export const QUEUES = [
 ]
 export const JOBS_MAX = 300_000
 const KEYS = 5
+/** Every so many-th job is large: no slot holds it, and it travels in a block. */
+const LARGE_EVERY = 6
+const LARGE_BYTES = 4000
 const THREADS = 3
 
 export const Word = { Stop: 0, Next: 1, Wrong: 2, First: 16 }
-export const Wrong = { None: 0, Attempt: 1, Order: 2, Unknown: 3 }
+export const Wrong = { None: 0, Attempt: 1, Order: 2, Unknown: 3, Torn: 4 }
 export const WORDS = Word.First + JOBS_MAX * 3 + KEYS * THREADS
 const ACCEPTED = Word.First
 const HANDLED = ACCEPTED + JOBS_MAX
@@ -28,15 +31,16 @@ export async function addOne(q, queue, thread) {
   if (Atomics.load(words, Word.Stop) === 1) return false
   const n = Atomics.add(words, Word.Next, 1)
   if (n >= JOBS_MAX) return false
-  await queue.add({ n, thread }, { key: n % KEYS })
+  await queue.add({ n, thread, pad: padOf(n) }, { key: n % KEYS })
   Atomics.store(words, ACCEPTED + n, 1)
   return true
 }
 
 /** Handles a job in one of several ways, which its number and attempt decide. */
-export async function handle(q, { n, thread }, delivery) {
+export async function handle(q, { n, thread, pad }, delivery) {
   const { attempt, key } = delivery
   if (Number(key) !== n % KEYS || n >= Atomics.load(words, Word.Next)) note(Wrong.Unknown)
+  if (pad !== padOf(n)) note(Wrong.Torn)
   if (Atomics.exchange(words, ATTEMPT + n, attempt) >= attempt) note(Wrong.Attempt)
   if (QUEUES[q].options.ordered === 'key') {
     // Numbers of one thread and key count up, and none begins once a later one has.
@@ -49,6 +53,10 @@ export async function handle(q, { n, thread }, delivery) {
   if (way === 3 && attempt < 3) return delivery.nak()
   if (n % 50 === 7 && attempt < 3) throw new Error('on purpose')
   Atomics.add(words, HANDLED + n, 1)
+}
+
+function padOf(n) {
+  return n % LARGE_EVERY === 1 ? `${n},`.repeat(LARGE_BYTES / 8) : ''
 }
 
 /** The jobs that were accepted and never handled. */
