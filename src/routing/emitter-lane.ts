@@ -6,11 +6,19 @@ import type { LinkWriter } from '../link/outbox.js'
 import { HEADER_VERSION } from '../memory/layout.js'
 import { FRAME_SOURCE_SHIFT } from '../ring/frame.js'
 
+/** More than V8 keeps on its moving heap: compiled code knows where the words lie. */
+const GATE_BYTES = 128
+
 /** What lies beyond is no signed 32-bit number, as the compiled code needs. */
 const DATA_END_MAX = 2 ** 31
 
 /** By all engines of this thread. */
 let emittersMade = 0
+
+/** Words by which an emitter goes; all 0. What they mean is their maker's. */
+export function newGate(): Int32Array {
+  return new Int32Array(new ArrayBuffer(GATE_BYTES))
+}
 
 /** Whether code for this link may be compiled: it is not given back. */
 export function mayCompile({ ring }: LinkWriter): boolean {

@@ -10,10 +10,7 @@ import type { EmitReply } from '../codec/struct.js'
 import type { LinkWriter, Outbox } from '../link/outbox.js'
 import type { Views } from '../memory/region.js'
 import { FRAME_CODEC_SHIFT, FRAME_KIND_SHIFT, FrameFlag, FrameKind } from '../ring/frame.js'
-import { laneInto, mayCompile } from './emitter-lane.js'
-
-/** More than V8 keeps on its moving heap: compiled code knows where the word lies. */
-const GATE_BYTES = 128
+import { laneInto, mayCompile, newGate } from './emitter-lane.js'
 
 /** Which request a reply answers. */
 interface Answered {
@@ -61,7 +58,7 @@ export class ReplyOutlets {
   #gateOf(link: LinkWriter): Int32Array {
     let gate = this.#gates.get(link)
     if (gate === undefined) {
-      gate = new Int32Array(new ArrayBuffer(GATE_BYTES))
+      gate = newGate()
       this.#gates.set(link, gate)
     }
     return gate

@@ -14,12 +14,9 @@ import type { LinkWriter, Outbox } from '../link/outbox.js'
 import { ThreadState } from '../memory/layout.js'
 import type { Views } from '../memory/region.js'
 import { FRAME_CODEC_SHIFT, FRAME_KIND_SHIFT, FrameFlag, FrameKind } from '../ring/frame.js'
-import { laneInto, mayCompile, routeOf } from './emitter-lane.js'
+import { laneInto, mayCompile, newGate, routeOf } from './emitter-lane.js'
 import type { AwaitedRequest } from './parcel.js'
 import type { Route } from './route-table.js'
-
-/** More than V8 keeps on its moving heap: compiled code knows where the words lie. */
-const GATE_BYTES = 128
 
 /** Of requests that say nothing about themselves but their deadline. */
 const FLAGS = FrameFlag.Target | FrameFlag.Correlation | FrameFlag.Deadline
@@ -30,7 +27,7 @@ export class RequestOutlet {
   readonly #incarnation: number
   readonly #views: Views
   readonly #outbox: Outbox
-  readonly #gate = new Int32Array(new ArrayBuffer(GATE_BYTES))
+  readonly #gate = newGate()
   readonly #kept: { value: unknown } = { value: undefined }
   #emit: EmitRequest | null = null
   #link: LinkWriter | null = null

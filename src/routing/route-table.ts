@@ -22,6 +22,7 @@ import {
   threadOf,
   type Destination,
 } from './destinations.js'
+import { newGate } from './emitter-lane.js'
 import { FilterCache } from './filter-cache.js'
 import type { Parcel } from './parcel.js'
 import type { Group, Member } from './group.js'
@@ -31,9 +32,6 @@ import { RecentChanges } from './recent-changes.js'
 import { NO_TAPS, Taps, isTap, type Tap } from './taps.js'
 import { NO_RULES, ruleFor, type SubjectRule } from './subject-rules.js'
 import { SubjectTrie } from './subject-trie.js'
-
-/** More than V8 keeps on its moving heap: compiled code knows where the word lies. */
-const GATE_BYTES = 128
 
 const NO_DESTINATIONS: readonly Destination[] = []
 
@@ -94,7 +92,7 @@ export class Route implements Grouped {
       ? (this.#guardedGates ??= new Map<LinkWriter, Int32Array>())
       : (this.#gates ??= new Map<LinkWriter, Int32Array>())
     let gate = gates.get(link)
-    if (gate === undefined) gates.set(link, (gate = new Int32Array(new ArrayBuffer(GATE_BYTES))))
+    if (gate === undefined) gates.set(link, (gate = newGate()))
     return gate
   }
 
