@@ -14,8 +14,12 @@ const DEATHS_PER_ENGINE = 12
 const BURSTS_MAX = 40
 /** Bursts that say how often each point is passed. */
 const BURSTS_RECORDED = 6
-/** What a fresh victim passes may depend on how far the one before it had come when it died. */
-const FRESH_TRIES = 3
+/**
+ * Victims that an armed point gets. What a fresh one passes may depend on how far the one before it
+ * had come when it died; some steps an old one never takes again, and others only the first one of
+ * an engine takes, which is why the last try has an engine of its own.
+ */
+const TRIES = 4
 /** A case takes a tenth of a second. One that takes so long hangs. */
 const WATCHDOG_MS = 30_000
 
@@ -31,6 +35,12 @@ const { values } = parseArgs({
 const addon = values.variant === 'addon'
 const points = JSON.parse(readFileSync(new URL('../../points.json', import.meta.url), 'utf8'))
 
+async function openWorld() {
+  const world = new World(addon)
+  await world.open()
+  return world
+}
+
 function arm(id, passage, how) {
   words[Word.Reached] = 0
   words[Word.Countdown] = passage
@@ -43,7 +53,7 @@ function arm(id, passage, how) {
  * talked before. False: the point was not passed so often.
  */
 async function die(world, { id, passage, how, isFresh }) {
-  if (isFresh) await world.endVictim()
+  if (isFresh && world.hasVictim) await world.endVictim()
   arm(id, passage, how)
   let isDead = false
   const death = world.death().then(() => (isDead = true))
@@ -69,8 +79,7 @@ function checkDied({ code, message }) {
 
 /** How often the victim passes each point: a fresh one until its first burst is over, and later. */
 async function record() {
-  const world = new World(addon)
-  await world.open()
+  const world = await openWorld()
   await world.spawnVictim()
   await world.burst()
   await world.endVictim()
@@ -155,13 +164,16 @@ for (const [n, one] of cases.entries()) {
   startCase(text)
   try {
     if (world === null) {
-      world = new World(addon)
-      await world.open()
+      world = await openWorld()
       await world.spawnVictim()
     }
     let isReached = false
-    for (let tries = one.isFresh ? FRESH_TRIES : 1; !isReached && tries > 0; tries--) {
-      isReached = await die(world, one)
+    for (let tries = 0; !isReached && tries < TRIES; tries++) {
+      if (tries === TRIES - 1) {
+        await world.close()
+        world = await openWorld()
+      }
+      isReached = await die(world, { ...one, isFresh: one.isFresh || tries > 0 })
       await world.checkAfterDeath()
       await world.checkSuccessor()
     }
@@ -185,8 +197,8 @@ for (const [n, one] of cases.entries()) {
 }
 clearTimeout(timer)
 
-// A first passage that recording has seen must come again; later ones may depend on timing, and
-// those of a fresh victim on the death before it.
+// A first passage that recording has seen in an old victim must come again; later ones may depend
+// on timing, and those of a fresh victim on the death before it.
 for (const one of found.missed) {
   console.log(`not reached: ${textOf(one)}`)
   if (one.passage === 1 && !one.isFresh) found.failed++
