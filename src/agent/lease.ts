@@ -210,11 +210,11 @@ export class BlockLoan implements Loan {
 
 /** A handler of leases whose failure ends the lease: nobody else would. */
 export function releasing(
-  handler: (lease: never, info: MessageInfo) => unknown,
-): (lease: never, info: MessageInfo) => unknown {
-  return (lease, info) => {
+  handler: (lease: never, info: MessageInfo, context: never) => unknown,
+): (lease: never, info: MessageInfo, context: never) => unknown {
+  return (lease, info, context) => {
     try {
-      const result = handler(lease, info)
+      const result = handler(lease, info, context)
       if (typeof (result as PromiseLike<unknown> | null)?.then !== 'function') return result
       return Promise.resolve(result).catch((error: unknown) => {
         letGo(lease)

@@ -13,7 +13,7 @@ import { Fullness, type FullnessEvents } from './fullness.js'
 import { letGo } from './lease.js'
 import { NO_EXTRAS, PublishInfo, RequestTicket, type Extras, type MessageInfo } from './info.js'
 
-export type Handler = (value: never, info: MessageInfo) => unknown
+export type Handler = (value: never, info: MessageInfo, context: never) => unknown
 
 export interface MailboxOptions {
   /** Of its subscription. */
@@ -24,6 +24,8 @@ export interface MailboxOptions {
   readonly messagesMax: number
   /** Drop and count what comes while the line is full: its senders do not hold back. */
   readonly isLossy?: boolean
+  /** Third argument of the handler; undefined where there is none. */
+  readonly context?: unknown
 }
 
 /** Why a mailbox gives a message up. */
@@ -53,7 +55,7 @@ interface Waiting {
   readonly ticket: RequestTicket | null
 }
 
-type AnyHandler = (value: unknown, info: MessageInfo) => unknown
+type AnyHandler = (value: unknown, info: MessageInfo, context: unknown) => unknown
 
 export class Mailbox {
   readonly #handler: AnyHandler
@@ -111,13 +113,41 @@ export class Mailbox {
     let promise: Promise<unknown> | null = null
     info.renew()
     try {
-      const result = this.#handler(value, info)
+      const result = this.#handler(value, info, this.#options.context)
       if (result !== undefined) promise = promiseOf(result)
     } catch (error) {
-      this.#failed(error, subject, extras)
+      this.failed(error, subject, extras)
     }
     info.expire()
     if (promise !== null) this.#await(promise, subject, extras)
+  }
+
+  /**
+   * For code that calls it itself, while `isFree`, with the value, the info and `context`, and says
+   * what came of it: `returned` or `failed`.
+   */
+  get handler(): AnyHandler {
+    return this.#handler
+  }
+
+  get context(): unknown {
+    return this.#options.context
+  }
+
+  /** The handler returned something. */
+  returned(result: unknown, subject: string): void {
+    const promise = promiseOf(result)
+    if (promise !== null) this.#await(promise, subject, NO_EXTRAS)
+  }
+
+  /** The handler threw; nobody waits for it. */
+  failed(error: unknown, subject: string, extras: Extras = NO_EXTRAS): void {
+    try {
+      this.#events.onError(error, subject)
+    } catch (failure) {
+      throwLater(failure)
+    }
+    this.bury('handler-error', error, extras)
   }
 
   publish(
@@ -168,7 +198,7 @@ export class Mailbox {
     this.#running++
     this.#look()
     promise.then(this.#onSettled, (error: unknown) => {
-      this.#failed(error, subject, extras)
+      this.failed(error, subject, extras)
       this.#settled()
     })
   }
@@ -177,7 +207,7 @@ export class Mailbox {
     let result: unknown
     let promise: Promise<unknown> | null = null
     try {
-      result = this.#handler(value, ticket)
+      result = this.#handler(value, ticket, this.#options.context)
       promise = promiseOf(result)
     } catch (error) {
       this.#reply(ticket, false, error)
@@ -205,15 +235,6 @@ export class Mailbox {
   #look(): void {
     this.#isFree = !this.#isStopped && !this.isBusy
     this.#events.onWaiting?.(this.unfinished)
-  }
-
-  #failed(error: unknown, subject: string, extras: Extras): void {
-    try {
-      this.#events.onError(error, subject)
-    } catch (failure) {
-      throwLater(failure)
-    }
-    this.bury('handler-error', error, extras)
   }
 
   /** Nobody handles it: its lease ends here, and what wants a grave gets one. */

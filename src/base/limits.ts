@@ -199,6 +199,13 @@ export const VALUES_LISTED_MAX = 32
 export const EMITTER_AFTER_MESSAGES = 32
 export const EMITTERS_MAX = 1024
 
+/**
+ * A subscription that has got this many like structs from one thread gets compiled code that hands
+ * it whole runs of them. No more than so many of a thread.
+ */
+export const RUN_AFTER_MESSAGES = 512
+export const RUNS_MAX = 1024
+
 /** Rules that a filter in a sender's own code may have; a longer one would not be copied inline. */
 export const FILTER_HOLDS_MAX = 8
 

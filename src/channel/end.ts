@@ -25,7 +25,7 @@ export const RECEIVER = 1
 /** What the two kinds of ends do differently. */
 export interface EndEvents {
   /** A frame; valid until this returns. */
-  onFrame(offset: number, word0: number): void
+  onFrame(offset: number, word0: number): number
   /** After each drain: go on with what waited. */
   onDrained(): void
   /** Drains, on behalf of the event loop; 1 when it should come straight back. Never throws. */

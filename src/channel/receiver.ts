@@ -176,17 +176,18 @@ class Receiver<T> implements ChannelReceiver<T> {
     if (this.#asking.length === 0) this.#end.hold(false)
   }
 
-  #onFrame(offset: number, lengthBytes: number): void {
-    if (this.#end.isOver) return
+  #onFrame(offset: number, lengthBytes: number): number {
+    if (this.#end.isOver) return 0
     this.#received++
     let value: unknown
     try {
       value = this.#decode(offset, lengthBytes)
     } catch (error) {
       this.#end.close(error as Error)
-      return
+      return 0
     }
     this.#sink(value as T)
+    return 0
   }
 
   #onEnd(error: Error | null): void {

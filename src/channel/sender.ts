@@ -81,7 +81,7 @@ class Sender<T> implements ChannelSender<T> {
 
   constructor(handle: ChannelHandle<T>) {
     const end = new ChannelEnd(handle, SENDER, {
-      onFrame: () => undefined,
+      onFrame: () => 0,
       onDrained: () => this.#retry(),
       deliver: (inbox) => inbox.drain(),
       isPaused: () => false,

@@ -178,7 +178,7 @@ export class AgentHost {
     const call = binding.handler as (...given: unknown[]) => unknown
     // Instances of one name share its work unless told not to; a single one needs no group.
     const queue = options.queue ?? (order.instances > 1 ? order.name : false)
-    const party = { agent: order.number, name: order.name }
+    const party = { agent: order.number, name: order.name, context }
     const subscribe = (handler: Handler | null, more: object): Promise<LocalSubscription> => {
       const own = queue === false && !isResponder ? withoutPolicy(options) : { ...options, queue }
       const all = { ...own, ...more }
@@ -187,7 +187,7 @@ export class AgentHost {
     hosted.subscriptions.push(
       await (binding.isBatch
         ? subscribe(null, { onBatch: (messages: never) => call(messages, context) })
-        : subscribe((value, info) => call(value, info, context), {})),
+        : subscribe(call, {})),
     )
   }
 }

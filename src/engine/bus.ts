@@ -128,7 +128,8 @@ export class Bus {
     const ways = { sender: this.sender, replies: this.#replies, dispatcher: this.#dispatcher }
     this.streaming = new Streaming({ ...own, ...ways, onError: report })
     this.#inbox = new Inbox(region, thread, this.clock, {
-      onFrame: (offset, word0) => this.#onFrame(offset, word0),
+      onFrame: (offset, word0, framesLeft, unitsLeft, takenIndex) =>
+        this.#onFrame(offset, word0, framesLeft, unitsLeft, takenIndex),
       onRoom: (producer) => this.wake(producer),
       onDeaths: () => {
         this.#awaiting.onDeaths()
@@ -347,11 +348,25 @@ export class Bus {
     this.letters.bury(letter).catch((error: unknown) => this.#report(error, subject, agent))
   }
 
-  #onFrame(offset: number, word0: number): void {
+  #onFrame(
+    offset: number,
+    word0: number,
+    framesLeft: number,
+    unitsLeft: number,
+    takenIndex: number,
+  ): number {
     try {
-      this.#dispatcher.onFrame(this.#inbox.source, offset, word0)
+      return this.#dispatcher.onFrame(
+        this.#inbox.source,
+        offset,
+        word0,
+        framesLeft,
+        unitsLeft,
+        takenIndex,
+      )
     } catch (error) {
       this.#report(error, '(frame)', '')
+      return 0
     }
   }
 

@@ -36,6 +36,8 @@ import { asksForLoad, rulesOf } from './subscription-rules.js'
 export interface Party {
   readonly agent: number
   readonly name: string
+  /** What its handlers get as their third argument, if anything. */
+  readonly context?: unknown
 }
 
 export interface SubscriptionsHost {
@@ -147,7 +149,11 @@ export class Subscriptions {
     const mailbox =
       handler === null
         ? new BatchMailbox((options as BatchOptions).onBatch, batchMax, limits, events)
-        : new Mailbox(isLease ? releasing(handler) : handler, limits, events)
+        : new Mailbox(
+            isLease ? releasing(handler) : handler,
+            { ...limits, context: party.context },
+            events,
+          )
     const subscription: LocalSubscription = {
       entry: {
         id,

@@ -29,7 +29,7 @@ import {
   ThreadState,
 } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
-import { RingReader } from '../ring/ring.js'
+import { RingReader, type FrameHandler } from '../ring/ring.js'
 
 /** Frames taken from one bulk lane before the urgent lanes are looked at again. */
 const FIRST_CHUNK_FRAMES = 64
@@ -39,7 +39,13 @@ const URGENT_BITS = 0x5555_5555
 /** What an inbox tells the rest of its thread. None of these may throw. */
 export interface InboxEvents {
   /** One frame. `offset` is valid until this returns; `inbox.source` names the sending thread. */
-  onFrame(offset: number, word0: number): void
+  onFrame(
+    offset: number,
+    word0: number,
+    framesLeft: number,
+    unitsLeft: number,
+    takenIndex: number,
+  ): number
   /** A producer waits for room in its link to us: set its ready bit and ring it. */
   onRoom(producer: number): void
   /** Some thread died or was replaced since the last drain. */
@@ -56,7 +62,7 @@ export class Inbox {
   readonly #region: Region
   readonly #clock: Clock
   readonly #events: InboxEvents
-  readonly #onFrame: (offset: number, word0: number) => void
+  readonly #onFrame: FrameHandler
   readonly #readers: RingReader[] = []
   readonly #readyIndex: number[] = []
   readonly #leftover: number[] = []
@@ -78,7 +84,8 @@ export class Inbox {
     this.i32 = region.views.i32
     this.#clock = clock
     this.#events = events
-    this.#onFrame = (offset, word0) => events.onFrame(offset, word0)
+    this.#onFrame = (offset, word0, framesLeft, unitsLeft, takenIndex) =>
+      events.onFrame(offset, word0, framesLeft, unitsLeft, takenIndex)
     const inbox = layout.inbox(thread)
     this.#sleepingIndex = (inbox + INBOX_SLEEPING) >>> 2
     for (let group = 0; group < layout.readyGroups; group++) {

@@ -220,8 +220,18 @@ export class RingWriter {
 /**
  * Called for each frame: its byte offset in the region, its word 0 (kind and length). It must not
  * keep the offset.
+ *
+ * It may handle frames right behind it, too, that are as long as this one: `framesLeft` of them at
+ * most, and as many as fit into `unitsLeft`. It stores where each ends in the word `takenIndex`
+ * before it handles it, and returns how many there were.
  */
-export type FrameHandler = (offset: number, word0: number) => void
+export type FrameHandler = (
+  offset: number,
+  word0: number,
+  framesLeft: number,
+  unitsLeft: number,
+  takenIndex: number,
+) => number | void
 
 export class RingReader {
   readonly #i32: Int32Array
@@ -282,16 +292,15 @@ export class RingReader {
     let frames = 0
     try {
       while (head !== tail && frames < framesMax) {
-        const offset = this.#data + ((head & mask) << 3)
+        const index = head & mask
+        const offset = this.#data + (index << 3)
         const word0 = i32[offset >>> 2] as number
         const length = word0 & LENGTH_MASK
         const units = (length + 7) >>> 3
         const isPad = word0 >>> KIND_SHIFT === PAD
-        if (
-          units > ((tail - head) | 0) ||
-          units > this.#capacity - (head & mask) ||
-          length < (isPad ? 8 : HEADER_BYTES)
-        ) {
+        // Until the ring's end, where a frame never goes on.
+        const left = Math.min((tail - head) | 0, this.#capacity - index)
+        if (units > left || length < (isPad ? 8 : HEADER_BYTES)) {
           this.#corrupt = `a length of ${length} bytes`
           break
         }
@@ -300,7 +309,11 @@ export class RingReader {
         i32[takenIndex] = head
         if (!isPad) {
           frames++
-          onFrame(offset, word0)
+          const more = onFrame(offset, word0, framesMax - frames, left - units, takenIndex)
+          if ((more as number) > 0) {
+            frames += more as number
+            head = (head + units * (more as number)) | 0
+          }
         }
       }
     } finally {

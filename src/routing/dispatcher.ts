@@ -41,9 +41,6 @@ import {
 } from './express.js'
 import { isPlain, newTarget, type LocalSubscription, type Struct, type Target } from './target.js'
 
-/** A constant of this module, which V8 folds; an imported one it does not. */
-const HEADER_BYTES = FRAME_HEADER_BYTES
-
 export class Dispatcher {
   readonly #i32: Int32Array
   readonly #blocks: BlockReader
@@ -100,7 +97,7 @@ export class Dispatcher {
     const { entry, message } = subscription
     this.#byId.set(entry.id, subscription)
     if (isPlain(entry) && this.#trie.insert(entry.pattern, subscription)) {
-      this.#epoch = this.#changes.note(entry.pattern)
+      this.#epoch = this.#express.gate[0] = this.#changes.note(entry.pattern)
     }
     if (message?.struct != null) this.#decoder.learn(message)
   }
@@ -110,21 +107,30 @@ export class Dispatcher {
     this.#byId.delete(entry.id)
     this.#removals++
     if (!isPlain(entry) || !this.#trie.remove(entry.pattern, subscription)) return
-    this.#epoch = this.#changes.note(entry.pattern)
+    this.#epoch = this.#express.gate[0] = this.#changes.note(entry.pattern)
   }
 
   /**
    * Handles one frame that `source` wrote at `offset`. Throws only what a frame can be guilty of.
    */
-  onFrame(source: number, offset: number, word0: number): void {
+  onFrame(
+    source: number,
+    offset: number,
+    word0: number,
+    framesLeft: number,
+    unitsLeft: number,
+    takenIndex: number,
+  ): number {
     const word = offset >>> 2
     const i32 = this.#i32
     const word1 = i32[word + 1] as number
     const subjectId = i32[word + 2] as number
     const reply = this.#expressReply
     if (reply !== null && reply.word0 === word0 && reply.word1 === word1 && subjectId === 0) {
-      if (reply.typeId === (i32[word + 3] as number))
-        return this.#express.reply(reply, source, offset)
+      if (reply.typeId === (i32[word + 3] as number)) {
+        this.#express.reply(reply, source, offset)
+        return 0
+      }
     }
     if (subjectId !== this.#lastSubjectId || source !== this.#lastSource) {
       this.#lastSubjectId = subjectId
@@ -143,15 +149,7 @@ export class Dispatcher {
         express.mailbox.isFree
       ) {
         this.#source = source
-        let value: unknown
-        try {
-          value = express.bound.decode(offset + HEADER_BYTES)
-        } catch (error) {
-          this.#events.onError(error, known.subject, known.plain[0] ?? null)
-          return
-        }
-        express.mailbox.hand(value, express.info, known.subject)
-        return
+        return this.#express.publish(express, known, offset, framesLeft, unitsLeft, takenIndex)
       }
       const asked = known.expressRequest
       if (
@@ -163,10 +161,11 @@ export class Dispatcher {
         asked.generation === (i32[word + 5] as number) &&
         asked.removals === this.#removals
       ) {
-        return this.#express.request(asked, known.subject, source, offset)
+        this.#express.request(asked, known.subject, source, offset)
+        return 0
       }
     }
-    if (word1 === this.parts.word1 && this.parts.take(offset, word0)) return
+    if (word1 === this.parts.word1 && this.parts.take(offset, word0)) return 0
     const decoder = this.#decoder
     this.#source = source
     this.#extras = NO_EXTRAS
@@ -185,10 +184,11 @@ export class Dispatcher {
       }
       const struct = this.#structUnderWay()
       target.express = struct === null ? null : expressOf(target, struct, source, word0, word1)
-      return
+      return 0
     }
     if ((word1 & FrameFlag.Chunk) === 0) this.#onOther(kind, word, word1)
     else this.#onChunk(kind, word, word1)
+    return 0
   }
 
   /** The payload of the reply under way; only within `onReply`. */
@@ -363,7 +363,7 @@ export class Dispatcher {
   #compileTarget(source: number, subjectId: number, known: Target | undefined): Target {
     const subject = known?.subject ?? this.#decoder.subject(subjectId)
     if (!subject) throw this.#decoder.corrupt(`subject number ${subjectId}`)
-    const target = known ?? newTarget(subject)
+    const target = known ?? newTarget(subject, subjectId)
     target.plain = this.#trie.match(subject)
     target.epoch = this.#epoch
     target.express = null
@@ -376,7 +376,7 @@ export class Dispatcher {
     let target = this.#inlineTargets.get(subject)
     if (target === undefined) {
       if (this.#inlineTargets.size >= ROUTES_CACHED_MAX) this.#inlineTargets.clear()
-      target = newTarget(subject)
+      target = newTarget(subject, 0)
       this.#inlineTargets.set(subject, target)
     }
     if (!this.#changes.isCurrent(target)) {

@@ -3,13 +3,14 @@
 // Frame after frame of one struct, from one agent, to one subscription are alike but for the
 // payload, and for which request it is or answers: the rest of their words is the same. What the
 // first one was found to be is kept as an express way, and a frame with the same words takes it
-// without a further look. Whoever keeps it knows until when it holds.
+// without a further look. Whoever keeps it knows until when it holds. One that many publishes have
+// taken gets compiled code for whole runs of them (`codec/run-source.ts`).
 
 import { NO_EXTRAS, PublishInfo, RequestTicket } from '../agent/info.js'
 import type { Mailbox } from '../agent/mailbox.js'
 import type { RequestWatch } from '../agent/request-watch.js'
-import { FRAME_HEADER_BYTES } from '../base/limits.js'
-import type { BoundStruct } from '../codec/struct.js'
+import { FRAME_HEADER_BYTES, RUN_AFTER_MESSAGES, RUNS_MAX } from '../base/limits.js'
+import type { BoundStruct, Run, StructCodec } from '../codec/struct.js'
 import type { Views } from '../memory/region.js'
 import {
   FRAME_FLAGS_MASK,
@@ -18,11 +19,16 @@ import {
   FrameFlag,
 } from '../ring/frame.js'
 import type { DispatcherEvents } from './dispatcher-events.js'
+import { newGate } from './emitter-lane.js'
 import type { LocalSubscription, Struct, Target } from './target.js'
 
 // Constants of this module, which V8 folds; imported ones it does not.
+const HEADER_BYTES = FRAME_HEADER_BYTES
 const REQUEST_BYTES = FRAME_HEADER_BYTES + 24
 const REPLY_BYTES = FRAME_HEADER_BYTES + 8
+
+/** By all engines of this thread. */
+let runsMade = 0
 
 /** What is the same for every frame whose words 0, 1 and 3 are these. */
 export interface Express {
@@ -32,6 +38,12 @@ export interface Express {
   readonly bound: BoundStruct<unknown>
   readonly mailbox: Mailbox
   readonly info: PublishInfo
+  readonly subscription: LocalSubscription
+  readonly codec: StructCodec<unknown>
+  /** Messages that took it one by one. */
+  messages: number
+  /** Takes those that come from now on; null until there were enough of them. */
+  run: Run | null
 }
 
 /** The same of requests for one subscription. */
@@ -74,11 +86,18 @@ export function expressOf(
   if (only.filter !== null || only.allowance !== null || only.bury !== null) return null
   if (only.message !== null && only.message.typeId !== struct.typeId) return null
   if ((word0 & FRAME_LENGTH_MASK) < FRAME_HEADER_BYTES + struct.bytes) return null
+  const typeId = struct.typeId | 0
+  const old = target.express
+  if (old?.subscription === only && old.word0 === word0 && old.word1 === word1) {
+    if (old.typeId === typeId) return old
+  }
   const info = new PublishInfo(only.entry.pattern)
   info.fill(target.subject, source, word1 >>> FRAME_SOURCE_SHIFT, NO_EXTRAS)
   info.expire()
-  const { typeId, bound } = struct
-  return { word0, word1, typeId: typeId | 0, bound, mailbox: only.mailbox, info }
+  const { bound, codec } = struct
+  const { mailbox } = only
+  const way = { word0, word1, typeId, bound, codec, mailbox, info, subscription: only }
+  return { ...way, messages: 0, run: null }
 }
 
 /** The same for requests like the one that was just delivered as `struct`. */
@@ -118,20 +137,68 @@ const REQUEST_FLAGS = FrameFlag.Target | FrameFlag.Correlation | FrameFlag.Deadl
 
 /** Takes them, for frames that have more to say than what they carry. */
 export class ExpressWays {
+  readonly #views: Views
+  /** Its first word changes with every subscription that comes or goes. */
+  readonly gate = newGate()
   readonly #i32: Int32Array
   readonly #f64: Float64Array
   readonly #watch: RequestWatch
-  readonly #events: Pick<DispatcherEvents, 'onRefused' | 'onAnswer'>
+  readonly #events: Pick<DispatcherEvents, 'onRefused' | 'onAnswer' | 'onError'>
 
   constructor(
     views: Views,
     watch: RequestWatch,
-    events: Pick<DispatcherEvents, 'onRefused' | 'onAnswer'>,
+    events: Pick<DispatcherEvents, 'onRefused' | 'onAnswer' | 'onError'>,
   ) {
+    this.#views = views
     this.#i32 = views.i32
     this.#f64 = views.f64
     this.#watch = watch
     this.#events = events
+  }
+
+  /** The struct at `offset`, and some of those behind it; as a `Run` does. */
+  publish(
+    express: Express,
+    { subject, subjectId }: Target,
+    offset: number,
+    framesLeft: number,
+    unitsLeft: number,
+    takenIndex: number,
+  ): number {
+    const { run } = express
+    if (run !== null) return run(offset, framesLeft, unitsLeft, takenIndex)
+    let value: unknown
+    try {
+      value = express.bound.decode(offset + HEADER_BYTES)
+    } catch (error) {
+      this.#events.onError(error, subject, express.subscription)
+      return 0
+    }
+    express.mailbox.hand(value, express.info, subject)
+    if (++express.messages === RUN_AFTER_MESSAGES) this.#compile(express, subject, subjectId)
+    return 0
+  }
+
+  #compile(express: Express, subject: string, subjectId: number): void {
+    if (runsMade >= RUNS_MAX) return
+    const { mailbox, info, word0, word1, typeId, subscription, codec } = express
+    express.run = codec.runner(this.#views, {
+      handler: mailbox.handler,
+      context: mailbox.context,
+      info,
+      mailbox,
+      gate: this.gate,
+      subject,
+      word0,
+      word1,
+      subjectId,
+      typeId,
+      units: ((word0 & FRAME_LENGTH_MASK) + 7) >>> 3,
+      bytesBefore: HEADER_BYTES,
+      refuse: (error) => this.#events.onError(error, subject, subscription),
+      number: runsMade++,
+    })
   }
 
   /** The request at `offset`, from thread `source`. */

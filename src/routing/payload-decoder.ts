@@ -215,7 +215,7 @@ export class PayloadDecoder {
     if (struct === undefined) {
       const codec = structFromCanonical(subject, this.canonicalOf(subject, typeId))
       const { bytes, fields } = codec
-      struct = { typeId, bytes, fields, bound: codec.bind(this.#views) }
+      struct = { typeId, bytes, fields, codec, bound: codec.bind(this.#views) }
       this.#structs.set(typeId, struct)
     }
     this.lastStruct = struct
@@ -227,7 +227,8 @@ export class PayloadDecoder {
     const { struct, typeId } = message
     if (struct === null || this.#structs.has(typeId)) return
     const { bytes, fields } = struct
-    this.#structs.set(typeId, { typeId, bytes, fields, bound: struct.bind(this.#views) })
+    const bound = struct.bind(this.#views)
+    this.#structs.set(typeId, { typeId, bytes, fields, codec: struct, bound })
   }
 
   #mismatch(subject: string, wanted: Message<unknown>): FlyshuttleError {

@@ -5,7 +5,7 @@ import type { Mailbox } from '../agent/mailbox.js'
 import type { CompiledFilter } from '../codec/filter.js'
 import type { Message } from '../codec/message.js'
 import type { Fields } from '../codec/schema.js'
-import type { BoundStruct } from '../codec/struct.js'
+import type { BoundStruct, StructCodec } from '../codec/struct.js'
 import type { Allowance } from './allowance.js'
 import { SubscriptionFlag, type Subscription } from './change-log.js'
 import type { Express, ExpressRequest } from './express.js'
@@ -44,20 +44,23 @@ export interface Struct {
   readonly typeId: number
   readonly bytes: number
   readonly fields: Fields
+  readonly codec: StructCodec<unknown>
   readonly bound: BoundStruct<unknown>
 }
 
 /** The local plain subscriptions of one subject. */
 export interface Target {
   readonly subject: string
+  /** In the dictionary of its sender; 0 where it has none. */
+  readonly subjectId: number
   epoch: number
   plain: readonly LocalSubscription[]
   express: Express | null
   expressRequest: ExpressRequest | null
 }
 
-export function newTarget(subject: string): Target {
-  return { subject, epoch: -1, plain: [], express: null, expressRequest: null }
+export function newTarget(subject: string, subjectId: number): Target {
+  return { subject, subjectId, epoch: -1, plain: [], express: null, expressRequest: null }
 }
 
 /** Whether it gets every message of its subjects: it shares them with nobody, and answers none. */

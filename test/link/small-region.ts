@@ -68,10 +68,11 @@ export class InboxLog implements InboxEvents {
 
   constructor(readonly region: Region) {}
 
-  onFrame(offset: number): void {
+  onFrame(offset: number): number {
     const mark = this.region.views.i32[(offset + FRAME_HEADER_BYTES) >>> 2] as number
     this.frames.push(`${this.inbox.source}:${mark}`)
     this.onEach(mark)
+    return 0
   }
   onRoom(producer: number): void {
     this.rooms.push(producer)

@@ -217,11 +217,12 @@ export class Player {
       onError: (error, subject) => this.errors.push([error, subject]),
     })
     this.inbox = new Inbox(region, thread, world.clock, {
-      onFrame: (offset, word0) => {
+      onFrame: (...frame) => {
         try {
-          this.dispatcher.onFrame(this.inbox.source, offset, word0)
+          return this.dispatcher.onFrame(this.inbox.source, ...frame)
         } catch (error) {
           this.errors.push([error, '(frame)'])
+          return 0
         }
       },
       onRoom: (producer) => this.outbox.wake(this.outbox.link(producer, Lane.Urgent)),

@@ -1,0 +1,69 @@
+// Writes the JavaScript source that hands a run of like frames to their handler; `struct.ts`
+// compiles and binds it.
+//
+//   run(offset, framesLeft, unitsLeft, takenIndex)
+//     decode the frame at `offset`; call the handler
+//     is there another, with the same four words, and may it be handled?
+//     note in the word `taken` where it ends; from the start
+//
+// Decoding and the call stand in one loop, and the handler is a constant of it: V8 copies a short
+// handler in, sees that the message leaves it nowhere, and makes no object.
+
+import { AT_OFFSET, fieldSource, keyOf } from './field-source.js'
+import type { Fields } from './schema.js'
+
+/** Source of a function body with the parameters `views`, `host` and `lane`, returning a `Run`. */
+export function runSource(
+  fields: Fields,
+  offsets: readonly number[],
+  typeId: number,
+  number: number,
+): string {
+  const names = Object.keys(fields).map((name) => JSON.stringify(name))
+  const loads = Object.values(fields).map(
+    (type, i) => fieldSource(type, i, offsets[i] as number, AT_OFFSET).load,
+  )
+  return `'use strict'
+const { bytes: u8, i8, u16, i16, i32, u32, f32, f64, u64, i64, buffer } = views
+const { options, asciiOfWord, readAscii, readUtf8, readBytes, readOption } = host
+const { handler, context, info, mailbox, gate, subject, word0, word1, subjectId, typeId } = lane
+const { units, bytesBefore, refuse } = lane
+return function run(first, framesLeft, unitsLeft, takenIndex) {
+const open = gate[0]
+const last = first + (Math.min(framesLeft, Math.floor(unitsLeft / units)) * units << 3)
+let start = first
+let taken = i32[takenIndex]
+info.renew()
+for (;;) {
+let value
+let isRead = true
+try {
+const offset = start + bytesBefore
+value = {
+${loads.map((load, i) => `${keyOf(names[i] as string)}: ${load},`).join('\n')}
+}
+} catch (error) {
+isRead = false
+refuse(error)
+}
+if (isRead) {
+try {
+const result = handler(value, info, context)
+if (result !== undefined) mailbox.returned(result, subject)
+} catch (error) {
+mailbox.failed(error, subject)
+}
+}
+if (start === last || gate[0] !== open || !mailbox.isFree) break
+const word = (start >>> 2) + units * 2
+if (i32[word] !== word0 || i32[word + 1] !== word1) break
+if (i32[word + 2] !== subjectId || i32[word + 3] !== typeId) break
+start += units << 3
+taken = (taken + units) | 0
+i32[takenIndex] = taken
+}
+info.expire()
+return (start - first) / (units << 3)
+}
+//# sourceURL=flyshuttle-run-${typeId.toString(16).padStart(8, '0')}-${number}.js`
+}
