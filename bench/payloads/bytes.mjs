@@ -15,6 +15,8 @@ const PATTERN = 0x9e3779b1 | 0
 const WORD_BYTES = 4
 const WHOLE_BYTES_MAX = 1024
 const SPARSE_WORDS = 16
+/** Up to here V8 keeps the bytes of an array on its heap. */
+const HEAP_BYTES_MAX = 64
 const WHOLE_EVERY = 64
 
 /**
@@ -67,6 +69,23 @@ function stepOf(bytes, id) {
 
 /** Length and words, each with a weight of its own: two words in each other's place are noticed. */
 function weigh(value, step) {
+  return value.byteLength <= HEAP_BYTES_MAX ? weighSmall(value) : weighLarge(value, step)
+}
+
+/**
+ * Word by word from its bytes, whoever carried it: to ask for `buffer` would have V8 move a small
+ * array off its heap, which costs more than to carry it.
+ */
+function weighSmall(value) {
+  let sum = value.byteLength
+  for (let at = 0; at < value.byteLength; at += WORD_BYTES) {
+    const word = value[at] | (value[at + 1] << 8) | (value[at + 2] << 16) | (value[at + 3] << 24)
+    sum = (sum + Math.imul(word, at / 2 + 1)) | 0
+  }
+  return sum
+}
+
+function weighLarge(value, step) {
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength)
   const words = value.byteLength / WORD_BYTES
   let sum = value.byteLength
