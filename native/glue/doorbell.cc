@@ -32,6 +32,10 @@ bool read_options(Napi::Value value, DoorbellOptions* out) {
   if (!deliver.IsFunction()) return refuse(env, "wanted a function `deliver`");
   if (!read_region(get("region"), &out->region)) return false;
   if (!read_bytes(get("bells"), napi_int32_array, &out->bells)) return false;
+  if (!read_bytes(get("hold"), napi_int32_array, &out->hold)) return false;
+  if (out->hold.length < HOLD_WORDS * sizeof(uint32_t)) {
+    return refuse(env, "wanted two words `hold`");
+  }
   if (!read_geometry(get("geometry"), &out->geometry)) return false;
   if (!read_u32(get("thread"), &out->thread) || !read_u32(get("cores"), &out->cores)) return false;
   if (!read_us(get("spinUs"), &out->spin_us)) return false;
@@ -46,6 +50,7 @@ bool read_options(Napi::Value value, DoorbellOptions* out) {
   }
   out->region_array = get("region").As<Napi::Object>();
   out->bells_array = get("bells").As<Napi::Object>();
+  out->hold_array = get("hold").As<Napi::Object>();
   out->deliver = deliver.As<Napi::Function>();
   return true;
 }
@@ -56,9 +61,8 @@ class Doorbell : public Napi::ObjectWrap<Doorbell> {
   static Napi::Function define(Napi::Env env) {
     return DefineClass(
         env, "Doorbell",
-        {InstanceMethod<&Doorbell::ref>("ref"), InstanceMethod<&Doorbell::unref>("unref"),
-         InstanceMethod<&Doorbell::nudge>("nudge"), InstanceMethod<&Doorbell::close>("close"),
-         InstanceMethod<&Doorbell::stats>("stats")});
+        {InstanceMethod<&Doorbell::ref>("ref"), InstanceMethod<&Doorbell::nudge>("nudge"),
+         InstanceMethod<&Doorbell::close>("close"), InstanceMethod<&Doorbell::stats>("stats")});
   }
 
   explicit Doorbell(const Napi::CallbackInfo& info) : ObjectWrap(info) {
@@ -69,10 +73,6 @@ class Doorbell : public Napi::ObjectWrap<Doorbell> {
  private:
   void ref(const Napi::CallbackInfo&) {
     if (bell_ != nullptr) bell_->ref();
-  }
-
-  void unref(const Napi::CallbackInfo&) {
-    if (bell_ != nullptr) bell_->unref();
   }
 
   void nudge(const Napi::CallbackInfo&) {

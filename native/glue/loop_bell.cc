@@ -43,6 +43,7 @@ void LoopBell::deliver_and_spin() {
         return stay_awake();
       }
     }
+    settle_hold();
     switch (spin()) {
       case Spin::Found:
         is_sudden = true;
@@ -54,6 +55,14 @@ void LoopBell::deliver_and_spin() {
         break;
     }
   } while (has_work() || !park());
+}
+
+/// Lets the loop end, if JavaScript has let go of it by now: before anybody asks whether the loop
+/// would wait.
+void LoopBell::settle_hold() {
+  if (*hold_word(HOLD_REFERENCED) == 0 || *hold_word(HOLD_WANTED) != 0) return;
+  uv_.unref(reinterpret_cast<uv_handle_t*>(&poll_));
+  *hold_word(HOLD_REFERENCED) = 0;
 }
 
 /// Waits for the next delivery on the core, as long as the policy and the loop's other business
@@ -204,6 +213,7 @@ LoopBell::LoopBell(Napi::Env env, const DoorbellOptions& options, uv_loop_t* loo
       loop_(loop),
       region_(options.region),
       bells_(options.bells),
+      hold_(options.hold),
       layout_(options.geometry),
       thread_(options.thread),
       cores_(options.cores),
@@ -256,6 +266,7 @@ bool LoopBell::start(const DoorbellOptions& options) {
   napi_value name;
   if (napi_create_reference(env_, options.region_array, 1, &region_ref_) != napi_ok ||
       napi_create_reference(env_, options.bells_array, 1, &bells_ref_) != napi_ok ||
+      napi_create_reference(env_, options.hold_array, 1, &hold_ref_) != napi_ok ||
       napi_create_reference(env_, options.deliver, 1, &deliver_ref_) != napi_ok ||
       napi_create_string_utf8(env_, "flyshuttle.Doorbell", NAPI_AUTO_LENGTH, &name) != napi_ok ||
       napi_async_init(env_, nullptr, name, &async_context_) != napi_ok) {
@@ -273,15 +284,17 @@ bool LoopBell::start(const DoorbellOptions& options) {
       &prepare_, [](uv_prepare_t* handle) { static_cast<LoopBell*>(handle->data)->before_poll(); });
   uv_.check_start(&check_,
                  [](uv_check_t* handle) { static_cast<LoopBell*>(handle->data)->after_poll(); });
-  unref();
+  uv_.unref(reinterpret_cast<uv_handle_t*>(&poll_));
   uv_.unref(reinterpret_cast<uv_handle_t*>(&prepare_));
   uv_.unref(reinterpret_cast<uv_handle_t*>(&check_));
   uv_.unref(reinterpret_cast<uv_handle_t*>(&idle_));
   return true;
 }
 
-void LoopBell::ref() { uv_.ref(reinterpret_cast<uv_handle_t*>(&poll_)); }
-void LoopBell::unref() { uv_.unref(reinterpret_cast<uv_handle_t*>(&poll_)); }
+void LoopBell::ref() {
+  uv_.ref(reinterpret_cast<uv_handle_t*>(&poll_));
+  *hold_word(HOLD_WANTED) = *hold_word(HOLD_REFERENCED) = 1;
+}
 
 void LoopBell::close() {
   after_poll();
@@ -326,7 +339,7 @@ void LoopBell::close_handles() {
 void LoopBell::handle_closed() {
   if (--handles_open_ > 0) return;
   const Napi::HandleScope scope(env_);
-  for (napi_ref reference : {region_ref_, bells_ref_, deliver_ref_}) {
+  for (napi_ref reference : {region_ref_, bells_ref_, hold_ref_, deliver_ref_}) {
     if (reference != nullptr) napi_delete_reference(env_, reference);
   }
   if (async_context_ != nullptr) napi_async_destroy(env_, async_context_);

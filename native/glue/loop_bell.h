@@ -44,15 +44,22 @@ struct DoorbellStats {
 struct DoorbellOptions {
   Napi::Object region_array;
   Napi::Object bells_array;
+  Napi::Object hold_array;
   Napi::Function deliver;
   Bytes region;
   Bytes bells;
+  Bytes hold;  // two words of this thread alone, see HoldWord
   Geometry geometry;
   uint32_t thread;
   uint32_t cores;
   double spin_us;
   double spin_budget_us;
 };
+
+/// Whether the loop is kept alive: what JavaScript wants, as it stores it, and what uv was told. It
+/// wants it and no longer for every lone request, which costs nothing until the loop is about to
+/// wait.
+enum HoldWord : uint32_t { HOLD_WANTED, HOLD_REFERENCED, HOLD_WORDS };
 
 class LoopBell {
  public:
@@ -61,7 +68,6 @@ class LoopBell {
   static LoopBell* open(Napi::Env env, const DoorbellOptions& options);
 
   void ref();
-  void unref();
   /// Something may wait that no ready bit tells of: the next turn delivers.
   void nudge() { is_nudged_ = true; }
   /// Orderly end. The object deletes itself once uv has let go; do not touch it afterwards.
@@ -87,6 +93,8 @@ class LoopBell {
   bool spin_until(uint64_t limit_ns);
   bool has_work() const { return has_leftover_ || is_nudged_ || inbox_.has_ready(); }
   bool park();
+  void settle_hold();
+  uint32_t* hold_word(HoldWord word) const { return word_at(hold_.data, word * sizeof(uint32_t)); }
   void note(Activity activity) { counters_.note(activity, now_ns_ / 1'000'000); }
   void put_counters();
   void stay_awake() {
@@ -104,6 +112,7 @@ class LoopBell {
   uv_loop_t* const loop_;
   const Bytes region_;
   const Bytes bells_;
+  const Bytes hold_;
   const Layout layout_;
   const uint32_t thread_;
   const uint32_t cores_;
@@ -123,6 +132,7 @@ class LoopBell {
 
   napi_ref region_ref_ = nullptr;
   napi_ref bells_ref_ = nullptr;
+  napi_ref hold_ref_ = nullptr;
   napi_ref deliver_ref_ = nullptr;
   napi_async_context async_context_ = nullptr;
   napi_async_cleanup_hook_handle hook_ = nullptr;

@@ -10,6 +10,12 @@ import { BEAT_MS } from '../base/limits.js'
 import type { LoopMeter } from '../counters/thread-counters.js'
 import type { NativeBinding, NativeDoorbell } from '../native/binding.js'
 
+/** Words by which a native doorbell keeps the loop alive; see `NativeDoorbellOptions.hold`. */
+const WANTED = 0
+const REFERENCED = 1
+/** More than V8 keeps on its moving heap. */
+const HOLD_BYTES = 128
+
 /**
  * Drains the inbox; 1 when work is left over and the loop should come straight back, else 0. Never
  * throws.
@@ -71,7 +77,10 @@ export function createNativeDoorbell(
   deliver: Deliver,
 ): Doorbell {
   const { binding, bells } = options
-  const native: NativeDoorbell = new binding.Doorbell({ ...options, deliver })
+  // Not on V8's heap, where it would move. A lone request holds the loop and lets go of it again:
+  // that is two stores, and no call.
+  const hold = new Int32Array(new ArrayBuffer(HOLD_BYTES))
+  const native: NativeDoorbell = new binding.Doorbell({ ...options, hold, deliver })
   const beat = setInterval(() => {
     inbox.recheck()
     meter.beat()
@@ -80,8 +89,13 @@ export function createNativeDoorbell(
   beat.unref()
   return {
     ring: (thread) => void binding.ringBell(bells[thread] as number),
-    ref: () => native.ref(),
-    unref: () => native.unref(),
+    ref: () => {
+      if (hold[REFERENCED] === 0) native.ref()
+      else hold[WANTED] = 1
+    },
+    unref: () => {
+      hold[WANTED] = 0
+    },
     close: () => {
       clearInterval(beat)
       native.close()

@@ -14,6 +14,12 @@ export interface NativeDoorbellOptions {
   readonly geometry: readonly number[]
   /** The bell of each thread, in memory that all threads share; -1 for none. */
   readonly bells: Int32Array
+  /**
+   * Two words of this thread, all 0, by which to let go of the loop without a call. Word 1 is 1
+   * from `ref` on. When the loop is about to wait and word 0 is 0, it is let go, and word 1 is 0.
+   * `ref` sets word 0; whoever finds word 1 set may store into word 0 instead.
+   */
+  readonly hold: Int32Array
   readonly thread: number
   /**
    * Drains the inbox: 1 when work is left over, else 0. Called from the event loop, with next ticks
@@ -50,9 +56,8 @@ export interface NativeDoorbellStats {
  * announces the death of `thread`: the dead word, every ready bit, every bell.
  */
 export interface NativeDoorbell {
-  /** Keeps the process (or worker) alive. */
+  /** Keeps the process (or worker) alive, until the loop is about to wait and word 0 is 0. */
   ref(): void
-  unref(): void
   /** Makes the next turn of the loop deliver, for work that no ready bit tells of. */
   nudge(): void
   /** Orderly end, without announcement. Safe inside `deliver`; further calls do nothing. */

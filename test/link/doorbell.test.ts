@@ -206,7 +206,6 @@ describe('the native doorbell', () => {
           options = given
         }
         ref = () => calls.push('ref')
-        unref = () => calls.push('unref')
         nudge = () => calls.push('nudge')
         close = () => calls.push('close')
       },
@@ -244,9 +243,25 @@ describe('the native doorbell', () => {
   test('rings the descriptor of the thread', () => {
     const { bell, calls } = make()
     bell.ring(2)
-    bell.ref()
+    expect(calls).toEqual([['ring', 42]])
+    bell.close()
+  })
+
+  test('calls for a hold on the loop only when the last one was settled', () => {
+    const { bell, calls, options } = make()
+    const hold = options?.hold as Int32Array
     bell.unref()
-    expect(calls).toEqual([['ring', 42], 'ref', 'unref'])
+    bell.ref()
+    expect(calls).toEqual(['ref'])
+    hold[1] = 1 // As the addon does.
+    bell.unref()
+    expect([...hold.subarray(0, 2)]).toEqual([0, 1])
+    bell.ref()
+    expect([...hold.subarray(0, 2)]).toEqual([1, 1])
+    expect(calls).toEqual(['ref'])
+    hold[0] = hold[1] = 0
+    bell.ref()
+    expect(calls).toEqual(['ref', 'ref'])
     bell.close()
   })
 

@@ -136,7 +136,6 @@ describeAddon('a doorbell', () => {
     const self = await deliverUntil((self) => (self.doorbell.close(), 'done'))
     self.doorbell.close()
     self.doorbell.ref()
-    self.doorbell.unref()
     self.doorbell.nudge()
     expect(self.doorbell.stats().delivers).toBe(1)
     expect([self.state(), self.deaths()]).toEqual([1, 0])
@@ -193,6 +192,7 @@ describeAddon('a doorbell', () => {
     const good = {
       region: new Uint8Array(shared.memory),
       bells: shared.bells,
+      hold: new Int32Array(2),
       geometry: shared.geometry,
       thread: 0,
       deliver: () => 0,
@@ -207,6 +207,7 @@ describeAddon('a doorbell', () => {
       [{ region: shared.memory }, /Uint8Array/],
       [{ bells: new Int32Array(2) }, /bell for each thread/],
       [{ bells: new Int32Array([-1, -1, -1]) }, /open bell/],
+      [{ hold: new Int32Array(1) }, /two words/],
       [{ thread: 3 }, /thread of this geometry/],
       [{ geometry: [3, 1024] }, /eight numbers/],
       [{ deliver: null }, /deliver/],
@@ -252,7 +253,8 @@ describeAddon('a process with a doorbell', () => {
   })
 
   test('ends when nothing else is left', () => {
-    expect(runFixture('keep-alive.mjs', 'unref').lines).toEqual(['exit'])
+    expect(runFixture('keep-alive.mjs', 'let-go').lines).toEqual(['exit'])
+    expect(runFixture('keep-alive.mjs', 'at-once').lines).toEqual(['exit'])
   })
 
   test('reads files in the midst of a conversation that never pauses', () => {
