@@ -26,13 +26,9 @@ export class JobReader {
     this.#large = large
   }
 
-  /** The value of a job that lies in its slot. */
+  /** The value of a job. @throws ERR_FRAME_CORRUPT when what lies there is none */
   read(lane: Lane, record: JobRecord): unknown {
-    return this.#decode(lane, record, record.payloadStart, record.payloadEnd)
-  }
-
-  /** The same for one that lies in a block. @throws ERR_FRAME_CORRUPT when that is not its block */
-  readLarge(lane: Lane, record: JobRecord): unknown {
+    if (!record.isLarge) return this.#decode(lane, record, record.payloadStart, record.payloadEnd)
     const extent = this.#large.find(record)
     if (extent !== null) return this.#decode(lane, record, extent.start, extent.end)
     throw new FlyshuttleError('ERR_FRAME_CORRUPT', {

@@ -218,35 +218,23 @@ export class QueuePort implements DeliveryOwner, ConsumerEvents {
   }
 
   #deliver(consumer: JobConsumer, lane: Lane, slot: number, word: number): void {
-    if (attemptOf(word) > 1) this.#counters.add(QueueCounter.Redelivered)
     const record = new JobRecord(this.#host.region.views, lane, slot)
     const delivery = new ClaimedJob(this, lane, slot, word, record)
-    if (record.isLarge) {
-      this.#deliverLarge(consumer, delivery, record)
-      return
-    }
-    let job: unknown
-    try {
-      job = this.#reader.read(lane, record)
-    } catch (error) {
-      this.onFailed(delivery, error)
-      return
-    }
-    consumer.give(job, delivery)
-  }
-
-  #deliverLarge(consumer: JobConsumer, delivery: ClaimedJob, record: JobRecord): void {
-    const { lane, slot, word } = delivery
     let job: unknown
     let failure: { readonly error: unknown } | null = null
     try {
-      job = this.#reader.readLarge(lane, record)
+      job = this.#reader.read(lane, record)
     } catch (error) {
       failure = { error }
     }
-    // It may have been taken back and done elsewhere: then this was read from a block of another.
-    if (!this.ledger.isStill(lane, slot, word)) this.#settled()
-    else if (failure !== null) this.onFailed(delivery, failure.error)
+    // The handler of one before it may have taken so long that it was taken back, and done
+    // elsewhere: then this was read from a slot, or a block, of another.
+    if (!this.ledger.isStill(lane, slot, word)) {
+      this.#settled()
+      return
+    }
+    if (attemptOf(word) > 1) this.#counters.add(QueueCounter.Redelivered)
+    if (failure !== null) this.onFailed(delivery, failure.error)
     else consumer.give(job, delivery)
   }
 
