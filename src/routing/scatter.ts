@@ -74,7 +74,7 @@ export class Scatter {
       request.expect(link.to, this.#i32[link.incarnationIndex] as number)
     }
     request.expected()
-    const left = members.filter((member) => !this.#write(route, parcel, member))
+    const left = members.filter((member) => !this.#offer(route, parcel, request, member))
     for (const { link } of members) this.#outbox.flush(link)
     if (left.length > 0) this.#park({ route, parcel, request, members: left })
   }
@@ -98,7 +98,8 @@ export class Scatter {
     this.#stage.restore(parcel.codec, parcel.typeId, parcel.payload, parcel.packed)
     this.#frames.check(route, parcel)
     const left = members.filter(
-      (member) => !request.isSettled && !isGone(member) && !this.#write(route, parcel, member),
+      (member) =>
+        !request.isSettled && !isGone(member) && !this.#offer(route, parcel, request, member),
     )
     this.#discharge(
       entry,
@@ -120,6 +121,17 @@ export class Scatter {
     const turn = this.#turn++
     for (const members of groups.values()) chosen.push(members[turn % members.length] as Member)
     return chosen
+  }
+
+  /** False: no room now. Of one whose ring is no ring any more the request hears, and no other. */
+  #offer(route: Route, parcel: Parcel, request: ScatteredRequest, member: Member): boolean {
+    try {
+      return this.#write(route, parcel, member)
+    } catch (error) {
+      if (!member.link.ring.isCorrupt) throw error
+      request.onEnd(member.link.to, error)
+      return true
+    }
   }
 
   /** False: no room now. */

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { OVERFLOW_BYTES_MAX } from '../../src/base/limits.js'
+import { LINK_HEAD, Lane } from '../../src/memory/layout.js'
 import type { ScatteredRequest } from '../../src/routing/scatter.js'
 import { FakeRequest, World } from './world.js'
 
@@ -77,6 +78,22 @@ describe('a request for many', () => {
     // That it got an answer less is told by who learns of deaths.
     expect(stays.ends).toEqual([])
     expect(countersAt(world, 2)).toEqual([1])
+  })
+
+  test('ends for the one alone whose ring is corrupt, whether it waited or not', () => {
+    const world = crowded()
+    const waited = [ask(world, 1), ask(world, 2)]
+    const { layout, views } = world.region
+    const head = (layout.laneWords(0, 1, Lane.Bulk) + LINK_HEAD) >>> 2
+    views.i32[head] = (views.i32[head] as number) + 1_000_000
+    world.thread(0).sender.retry()
+    const late = ask(world, 3)
+    const corrupt = [1, expect.objectContaining({ code: 'ERR_FRAME_CORRUPT' })]
+    for (const { ends } of [...waited, late]) expect(ends).toEqual([corrupt])
+    expect(world.thread(0).sender.isWaiting).toBe(false)
+    expect(world.thread(0).bulk(1).overflowBytes).toBe(0)
+    world.thread(2).inbox.drain()
+    expect(countersAt(world, 2)).toEqual([1, 2, 3])
   })
 
   test('ends for those alone that have too much waiting already', () => {
