@@ -113,7 +113,8 @@ export class Mailbox {
     let promise: Promise<unknown> | null = null
     info.renew()
     try {
-      const result = this.#handler(value, info, this.#options.context)
+      const handler = this.#handler // Not as a method: its `this` is nobody.
+      const result = handler(value, info, this.#options.context)
       if (result !== undefined) promise = promiseOf(result)
     } catch (error) {
       this.failed(error, subject, extras)
@@ -207,7 +208,8 @@ export class Mailbox {
     let result: unknown
     let promise: Promise<unknown> | null = null
     try {
-      result = this.#handler(value, ticket, this.#options.context)
+      const handler = this.#handler
+      result = handler(value, ticket, this.#options.context)
       promise = promiseOf(result)
     } catch (error) {
       this.#reply(ticket, false, error)

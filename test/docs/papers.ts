@@ -13,7 +13,7 @@ export interface Fence {
   readonly text: string
 }
 
-const FOLDERS_LEFT_OUT = /^(node_modules|build|dist|coverage|\..*)(\/|$)/
+const FOLDERS_LEFT_OUT = /(^|\/)(node_modules|build|dist|coverage|\.[^/]*)(\/|$)/
 
 /** Paths of all Markdown files, relative to the root, with `/`. */
 export function findPapers(folder = ''): string[] {
