@@ -7,7 +7,8 @@
 //     note in the word `taken` where it ends; from the start
 //
 // Decoding and the call stand in one loop, and the handler is a constant of it: V8 copies a short
-// handler in, sees that the message leaves it nowhere, and makes no object.
+// handler in, sees that the message leaves it nowhere, and makes no object. A lazy one gets the
+// struct's view, which ends with its call.
 
 import { AT_OFFSET, fieldSource, keyOf } from './field-source.js'
 import type { Fields } from './schema.js'
@@ -17,17 +18,21 @@ export function runSource(
   fields: Fields,
   offsets: readonly number[],
   typeId: number,
+  isLazy: boolean,
   number: number,
 ): string {
   const names = Object.keys(fields).map((name) => JSON.stringify(name))
   const loads = Object.values(fields).map(
     (type, i) => fieldSource(type, i, offsets[i] as number, AT_OFFSET).load,
   )
+  const literal = `{
+${loads.map((load, i) => `${keyOf(names[i] as string)}: ${load},`).join('\n')}
+}`
   return `'use strict'
 const { bytes: u8, i8, u16, i16, i32, u32, f32, f64, u64, i64, buffer } = views
 const { options, asciiOfWord, readAscii, readUtf8, readBytes, readOption } = host
 const { handler, context, info, mailbox, gate, subject, word0, word1, subjectId, typeId } = lane
-const { units, bytesBefore, refuse } = lane
+const { units, bytesBefore, bound, refuse } = lane
 return function run(first, framesLeft, unitsLeft, takenIndex) {
 const open = gate[0]
 const last = first + (Math.min(framesLeft, Math.floor(unitsLeft / units)) * units << 3)
@@ -39,9 +44,7 @@ let value
 let isRead = true
 try {
 const offset = start + bytesBefore
-value = {
-${loads.map((load, i) => `${keyOf(names[i] as string)}: ${load},`).join('\n')}
-}
+value = ${isLazy ? 'bound.view(offset)' : literal}
 } catch (error) {
 isRead = false
 refuse(error)
@@ -53,6 +56,7 @@ if (result !== undefined) mailbox.returned(result, subject)
 } catch (error) {
 mailbox.failed(error, subject)
 }
+${isLazy ? 'bound.expire()' : ''}
 }
 if (start === last || gate[0] !== open || !mailbox.isFree) break
 const word = (start >>> 2) + units * 2

@@ -138,6 +138,9 @@ export interface RunLane {
   /** Of the whole frame. */
   readonly units: number
   readonly bytesBefore: number
+  /** For the views of a lazy handler. */
+  readonly isLazy: boolean
+  readonly bound: Pick<BoundStruct<unknown>, 'view' | 'expire'>
   /** Takes what the bytes of a frame are guilty of. */
   readonly refuse: (error: unknown) => void
   /** Different for each run of a thread. */
@@ -246,7 +249,8 @@ export class StructCodec<T> {
 
   /** A run: see `Run`. Compiling takes about as long as a hundred messages. */
   runner(views: Views, lane: RunLane): Run {
-    const source = runSource(this.fields, this.offsets, this.typeId, lane.number)
+    const { isLazy, number } = lane
+    const source = runSource(this.fields, this.offsets, this.typeId, isLazy, number)
     return new Function('views', 'host', 'lane', source)(views, this.#host(), lane) as Run
   }
 

@@ -82,7 +82,7 @@ export function expressOf(
   word1: number,
 ): Express | null {
   const [only] = target.plain
-  if (only === undefined || target.plain.length > 1 || only.isLazy) return null
+  if (only === undefined || target.plain.length > 1) return null
   if (only.filter !== null || only.allowance !== null || only.bury !== null) return null
   if (only.message !== null && only.message.typeId !== struct.typeId) return null
   if ((word0 & FRAME_LENGTH_MASK) < FRAME_HEADER_BYTES + struct.bytes) return null
@@ -168,21 +168,24 @@ export class ExpressWays {
   ): number {
     const { run } = express
     if (run !== null) return run(offset, framesLeft, unitsLeft, takenIndex)
+    const { bound, mailbox, info, subscription } = express
     let value: unknown
     try {
-      value = express.bound.decode(offset + HEADER_BYTES)
+      const payload = offset + HEADER_BYTES
+      value = subscription.isLazy ? bound.view(payload) : bound.decode(payload)
     } catch (error) {
-      this.#events.onError(error, subject, express.subscription)
+      this.#events.onError(error, subject, subscription)
       return 0
     }
-    express.mailbox.hand(value, express.info, subject)
+    mailbox.hand(value, info, subject)
+    if (subscription.isLazy) bound.expire()
     if (++express.messages === RUN_AFTER_MESSAGES) this.#compile(express, subject, subjectId)
     return 0
   }
 
   #compile(express: Express, subject: string, subjectId: number): void {
     if (runsMade >= RUNS_MAX) return
-    const { mailbox, info, word0, word1, typeId, subscription, codec } = express
+    const { mailbox, info, word0, word1, typeId, subscription, codec, bound } = express
     express.run = codec.runner(this.#views, {
       handler: mailbox.handler,
       context: mailbox.context,
@@ -196,6 +199,8 @@ export class ExpressWays {
       typeId,
       units: ((word0 & FRAME_LENGTH_MASK) + 7) >>> 3,
       bytesBefore: HEADER_BYTES,
+      isLazy: subscription.isLazy,
+      bound,
       refuse: (error) => this.#events.onError(error, subject, subscription),
       number: runsMade++,
     })

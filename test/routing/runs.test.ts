@@ -176,6 +176,43 @@ test('a handler that ends its subscription gets no more, and whoever came gets t
   expect(to.take()).toEqual(numbers(1003, 7).map(tick))
 })
 
+test('a lazy handler gets a view of each message, which ends with its call', () => {
+  const views: Value[] = []
+  const values: unknown[] = []
+  const handler = (view: Value & { toJSON(): unknown }) => {
+    for (const old of views.splice(0)) {
+      expect(old).toBe(view) // The one view, which now shows this message.
+    }
+    views.push(view)
+    values.push(view.toJSON())
+    if (view.n === 1002) throw new Error('no 1002')
+  }
+  const { from, to, calls } = warmed({ handler: handler as never, lazy: true })
+  values.length = 0
+  send(from, 1000, 5)
+  to.inbox.drain()
+  expect(values).toEqual(numbers(1000, 5).map(tick))
+  expect(to.errors).toEqual([[new Error('no 1002'), 'tick']])
+  expect(calls.mock.calls.length).toBeLessThanOrEqual(2)
+  expect(() => views[0]?.n).toThrow(expect.objectContaining({ code: 'ERR_INFO_EXPIRED' }))
+})
+
+test('a view ends with its call also before there are runs', () => {
+  const world = new World(2)
+  const views: Value[] = []
+  world.thread(1).subscribe('tick', {
+    message: Tick,
+    lazy: true,
+    handler: (view: Value) => void views.push(view),
+  })
+  send(world.thread(0), 0, 3)
+  world.settle()
+  expect(views).toHaveLength(3)
+  for (const view of views) {
+    expect(() => view.n).toThrow(expect.objectContaining({ code: 'ERR_INFO_EXPIRED' }))
+  }
+})
+
 test('the info of each message holds until its handler returns', () => {
   const infos: MessageInfo[] = []
   const facts: unknown[] = []
