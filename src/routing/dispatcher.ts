@@ -111,7 +111,9 @@ export class Dispatcher {
   }
 
   /**
-   * Handles one frame that `source` wrote at `offset`. Throws only what a frame can be guilty of.
+   * Handles the frame that `source` wrote at `offset`, and perhaps some behind it: see
+   * `FrameHandler`. Throws only what the frame can be guilty of, and then nothing behind it was
+   * handled.
    */
   onFrame(
     source: number,
