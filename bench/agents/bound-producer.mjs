@@ -13,10 +13,19 @@ export default defineAgent({
       const publish = context.publisher(Trade, TRADE_FIELDS)
       const endId = first + count
       const startNs = nowNs()
-      for (let id = first; id < endId; id++) {
-        if (!sendTrade(id, publish)) await context.drained(Trade)
-      }
+      let id = first
+      while ((id = sendUntilFull(id, endId, publish)) < endId) await context.drained(Trade)
       return { startNs }
     }),
   ],
 })
+
+/**
+ * A function without `await`: in one with it V8 calls `publish`, here it copies it into the loop.
+ *
+ * @returns the id of the next trade
+ */
+function sendUntilFull(id, endId, publish) {
+  while (id < endId) if (!sendTrade(id++, publish)) break
+  return id
+}
