@@ -6,7 +6,7 @@
 // aborted. A request for many responders is one request: all of them on this thread hear of it.
 
 import type { Clock } from '../base/clock.js'
-import { Deadlines, type Waiting } from '../base/deadlines.js'
+import { Deadlines, NO_DEADLINE, type Waiting } from '../base/deadlines.js'
 import { FlyshuttleError } from '../base/errors.js'
 import { EARLY_BLOCKS_MAX, EARLY_CANCELS_MAX, LOOK_AT_CLOCK_REQUESTS } from '../base/limits.js'
 import type { ThreadCounters } from '../counters/thread-counters.js'
@@ -23,7 +23,7 @@ interface Block {
 
 class Watched implements Waiting {
   readonly controller = new AbortController()
-  deadlineMs = 0
+  deadline = NO_DEADLINE
   listNext: Waiting | null = null
   listPrevious: Waiting | null = null
   list: Waiting['list'] = null

@@ -6,15 +6,24 @@
 //
 // A look at the clock costs more than all of that. So there is one for all waits that begin in one
 // tick of the loop, and another when the tick ends: a wait may last longer by what its tick took,
-// and never shorter.
+// and never shorter. Waits of one length that begin in one tick share their deadline, so that it
+// can be moved for all of them at once.
 
 import type { Clock } from './clock.js'
 import { TIMEOUT_MS_MAX } from './limits.js'
 import { atTickEnd } from './tick-end.js'
 
+/** On the clock of the engine. */
+export interface Deadline {
+  atMs: number
+}
+
+export const NO_DEADLINE: Deadline = { atMs: 0 }
+
 /** Something that waits. The list keeps its links in the object itself. */
 export interface Waiting {
-  deadlineMs: number
+  /** `NO_DEADLINE` before it is added. */
+  deadline: Deadline
   /** Called once, when the deadline has passed. */
   expire(): void
   listNext: Waiting | null
@@ -24,6 +33,8 @@ export interface Waiting {
 
 interface WaitingList {
   readonly lengthMs: number
+  /** Of the waits that this tick began; null: none yet. */
+  newest: Deadline | null
   first: Waiting | null
   last: Waiting | null
 }
@@ -42,6 +53,8 @@ export class Deadlines {
   /** When the tick under way began to make waits, and how many it has made. */
   #tickMs = 0
   #tickWaits = 0
+  /** Lists in which it has begun some. */
+  readonly #newest: WaitingList[] = []
   #sweepAtLists = LISTS_KEPT
 
   /** `whenTickEnds` runs its argument once, when the tick of the loop that is under way ends. */
@@ -55,42 +68,43 @@ export class Deadlines {
     return this.#lists.size
   }
 
-  /** Starts a wait of `lengthMs`; sets `deadlineMs`. */
+  /** Starts a wait of `lengthMs`; sets `deadline`. */
   add(waiting: Waiting, lengthMs: number): void {
     if (this.#tickWaits++ === 0) {
       this.#tickMs = this.#clock.nowMs()
       this.#atTickEnd(this.#onTickEnd)
     }
-    const deadlineMs = this.#tickMs + lengthMs
     let list = this.#lists.get(lengthMs)
     if (list === undefined) {
       if (this.#lists.size >= this.#sweepAtLists) this.#sweep()
-      list = { lengthMs, first: null, last: null }
+      list = { lengthMs, newest: null, first: null, last: null }
       this.#lists.set(lengthMs, list)
     }
-    waiting.deadlineMs = deadlineMs
+    let deadline = list.newest
+    if (deadline === null) {
+      deadline = list.newest = { atMs: this.#tickMs + lengthMs }
+      this.#newest.push(list)
+      if (deadline.atMs < this.#timerAtMs) this.#setTimer(deadline.atMs)
+    }
+    waiting.deadline = deadline
     waiting.list = list
     waiting.listPrevious = list.last
     waiting.listNext = null
     if (list.last === null) list.first = waiting
     else list.last.listNext = waiting
     list.last = waiting
-    if (deadlineMs < this.#timerAtMs) this.#setTimer(deadlineMs)
   }
 
   /** The waits of this tick end as if they had begun now. */
   #endTick(): void {
     const waits = this.#tickWaits
     this.#tickWaits = 0
-    if (waits < 2) return
-    const tookMs = this.#clock.nowMs() - this.#tickMs
-    if (tookMs <= 0) return
-    for (const { last, lengthMs } of this.#lists.values()) {
-      const deadlineMs = this.#tickMs + lengthMs
-      for (let wait = last; wait?.deadlineMs === deadlineMs; wait = wait.listPrevious) {
-        wait.deadlineMs = deadlineMs + tookMs
-      }
+    const tookMs = waits < 2 ? 0 : Math.max(0, this.#clock.nowMs() - this.#tickMs)
+    for (const list of this.#newest) {
+      if (list.newest !== null) list.newest.atMs += tookMs
+      list.newest = null
     }
+    this.#newest.length = 0
   }
 
   /** Ends a wait early. Nothing happens if it is over already. */
@@ -148,13 +162,13 @@ export class Deadlines {
     let nextMs = Infinity
     for (const list of this.#lists.values()) {
       let first = list.first
-      while (first !== null && first.deadlineMs <= nowMs) {
+      while (first !== null && first.deadline.atMs <= nowMs) {
         this.remove(first)
         first.expire()
         first = list.first
       }
       if (list.first === null) this.#dropIfEmpty(list)
-      else nextMs = Math.min(nextMs, list.first.deadlineMs)
+      else nextMs = Math.min(nextMs, list.first.deadline.atMs)
     }
     if (nextMs < this.#timerAtMs) this.#setTimer(nextMs)
   }

@@ -5,7 +5,7 @@
 // each promise settles by its deadline as long as this thread's loop runs, an error comes after the
 // parts that came before it, and once the iteration is over nothing of it is left in any table.
 
-import type { Waiting } from '../base/deadlines.js'
+import { NO_DEADLINE, type Waiting } from '../base/deadlines.js'
 import { FlyshuttleError } from '../base/errors.js'
 import { Fifo } from '../base/fifo.js'
 import type { AwaitedRequest } from './parcel.js'
@@ -67,7 +67,7 @@ export abstract class Incoming<T = unknown> implements ReplyIteration<T>, Awaite
   readonly subject: string
   /** Parts that may come before more are granted; 0: one from each responder. */
   abstract readonly credit: number
-  deadlineMs = 0
+  deadline = NO_DEADLINE
   listNext: Waiting | null = null
   listPrevious: Waiting | null = null
   list: Waiting['list'] = null
@@ -94,6 +94,10 @@ export abstract class Incoming<T = unknown> implements ReplyIteration<T>, Awaite
     this.subject = opening.subject
     this.send = opening.send
     this.#signal = opening.signal
+  }
+
+  get deadlineMs(): number {
+    return this.deadline.atMs
   }
 
   /**

@@ -7,7 +7,7 @@
 // since the same counter comes again only after two billion requests.
 
 import type { Clock } from '../base/clock.js'
-import { Deadlines, type Waiting } from '../base/deadlines.js'
+import { Deadlines, NO_DEADLINE, type Waiting } from '../base/deadlines.js'
 import { FlyshuttleError } from '../base/errors.js'
 import { REQUESTS_PENDING_MAX } from '../base/limits.js'
 import type { AwaitedRequest } from './parcel.js'
@@ -37,7 +37,7 @@ export class RequestBlock implements AwaitedRequest, Waiting {
   thread = -1
   incarnation = 0
   isSettled = false
-  deadlineMs = 0
+  deadline = NO_DEADLINE
   listNext: Waiting | null = null
   listPrevious: Waiting | null = null
   list: Waiting['list'] = null
@@ -72,6 +72,10 @@ export class RequestBlock implements AwaitedRequest, Waiting {
 
   get length(): number {
     return this.#replies.length
+  }
+
+  get deadlineMs(): number {
+    return this.deadline.atMs
   }
 
   get counter(): number {

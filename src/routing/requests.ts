@@ -9,7 +9,7 @@
 import type { RequestInfo } from '../agent/info.js'
 import { checkKeys } from '../base/checks.js'
 import type { Clock } from '../base/clock.js'
-import { Deadlines, type Waiting } from '../base/deadlines.js'
+import { Deadlines, NO_DEADLINE, type Waiting } from '../base/deadlines.js'
 import { FlyshuttleError, describe } from '../base/errors.js'
 import { REQUESTS_PENDING_MAX, REQUEST_TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX } from '../base/limits.js'
 import { MESSAGE_OPTIONS, type MessageOptions } from './envelope.js'
@@ -62,7 +62,7 @@ export class PendingRequest implements AwaitedRequest, Waiting {
   thread = -1
   incarnation = 0
   isSettled = false
-  deadlineMs = 0
+  deadline = NO_DEADLINE
   listNext: Waiting | null = null
   listPrevious: Waiting | null = null
   list: Waiting['list'] = null
@@ -81,6 +81,10 @@ export class PendingRequest implements AwaitedRequest, Waiting {
     this.promise = new Promise(capture)
     this.#resolve = capturedResolve
     this.#reject = capturedReject
+  }
+
+  get deadlineMs(): number {
+    return this.deadline.atMs
   }
 
   expire(): void {

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { Deadlines, type Waiting } from '../../src/base/deadlines.js'
+import { Deadlines, NO_DEADLINE, type Waiting } from '../../src/base/deadlines.js'
 import { TIMEOUT_MS_MAX } from '../../src/base/limits.js'
 import { HandClock } from './hand-clock.js'
 
 class Wait implements Waiting {
-  deadlineMs = 0
+  deadline = NO_DEADLINE
   listNext: Waiting | null = null
   listPrevious: Waiting | null = null
   list: Waiting['list'] = null
@@ -58,7 +58,7 @@ afterEach(() => {
 describe('Deadlines', () => {
   test('end a wait at its deadline, once, and not a moment before', () => {
     const wait = start('a', 100)
-    expect(wait.deadlineMs).toBe(1100)
+    expect(wait.deadline.atMs).toBe(1100)
     pass(99)
     expect(expired).toEqual([])
     pass(1)
@@ -104,7 +104,8 @@ describe('Deadlines', () => {
     deadlines.remove(start('over already', 50))
     clock.ms += 10
     endTick()
-    expect([earlier, a, b, c].map(({ deadlineMs }) => deadlineMs)).toEqual([1050, 1095, 1095, 1065])
+    const all = [earlier, a, b, c].map(({ deadline }) => deadline.atMs)
+    expect(all).toEqual([1050, 1095, 1095, 1065])
   })
 
   test('let an expiry begin and end other waits', () => {
