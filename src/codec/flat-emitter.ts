@@ -34,7 +34,7 @@ function emitterSource({ keys, typeId }: Shape, number: number): string {
   const reserve = VALUE_WORDS_MAX * keys.length
   return `'use strict'
 const { cursor, gate, kept, versionIndex, fullIndex, data, mask, units } = lane
-const { batchUnits, highWaterUnits, word0, word1, sourceShift, subjectId, typeId } = lane
+const { word0, word1, sourceShift, subjectId, typeId } = lane
 const plain = Object.prototype
 const prototypeOf = Object.getPrototypeOf
 return function emit(value, agent) {
@@ -68,8 +68,7 @@ i32[word + 1] = word1 | (agent << sourceShift)
 i32[word + 2] = subjectId
 i32[word + 3] = typeId
 cursor[0] = next
-return ((next - cursor[2]) | 0) < batchUnits && cursor[3] !== 0
-&& ((cursor[1] - next) | 0) >= highWaterUnits ? 0 : 1
+return ((next - cursor[4]) | 0) < 0 ? 0 : 1
 }
 kept.value = { ${names.map((name, k) => `${name}: v${k}`).join(', ')} }
 return -1

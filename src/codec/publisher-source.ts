@@ -17,7 +17,8 @@
 // runs in between, and what was stored of a message that was then refused lies in free room.
 //
 // It is kept short: V8 copies a function of up to 460 bytes of bytecode into the loop that calls
-// it, and then no number is boxed for the call.
+// it, and then no number is boxed for the call. With all that is copied into it, and a fifth as
+// much again, it has to fit into the 920 bytes that one loop may take in.
 
 import { FRAME_HEADER_BYTES } from '../base/limits.js'
 import { fieldSource, keyOf, type FieldSource, type Place } from './field-source.js'
@@ -28,6 +29,18 @@ import { declared } from './struct-source.js'
 const AT_START: Place = { 8: 'byte', 16: 'half', 32: 'word', 64: 'start', isCompact: true }
 const SHIFTS = { word: 1, half: 2, byte: 3 }
 const VIEWS = ['u8', 'i8', 'u16', 'i16', 'u32', 'i32', 'f32', 'f64', 'u64', 'i64', 'buffer']
+const TEXT = ['isPlainAscii', 'wordOfAscii', 'writeAscii', 'utf8Bytes', 'writeUtf8', 'bytesIn']
+
+/**
+ * What the functions go by, and where it is. They are parameters, because V8 makes sure at every
+ * use of an outer `const` that it has a value, which is two bytes of bytecode.
+ */
+const GIVEN: readonly (readonly [name: string, place: string])[] = [
+  ...VIEWS.map((view) => [`view_${view}`, `views.${view === 'u8' ? 'bytes' : view}`] as const),
+  ...['isUint8Array', 'optionIndex', ...TEXT].map((name) => [name, `host.${name}`] as const),
+  ...['cursors', 'way', 'publish', 'settle'].map((name) => [name, `lane.${name}`] as const),
+  ['theLane', 'lane'],
+]
 
 /** What is to be known of a `StructCodec`. */
 export interface PublishedStruct {
@@ -44,8 +57,6 @@ export interface PublisherNumbers {
   readonly units: number
   /** The last index at which a frame fits before the ring's end. */
   readonly indexMax: number
-  readonly batchUnits: number
-  readonly highWaterUnits: number
   readonly word0: number
   readonly word1: number
   readonly subjectId: number
@@ -69,22 +80,18 @@ export function publisherSource(
   const sources = Object.values(fields).map((type, i) =>
     fieldSource(type, i, FRAME_HEADER_BYTES + (offsets[i] as number), AT_START),
   )
-  const views = VIEWS.map((view) => `${view === 'u8' ? 'bytes' : view}: view_${view}`)
   const claim = numbers === null ? '' : claimSource(numbers, typeId)
   const fast = numbers === null ? '' : fastSource(sources)
   return `'use strict'
-const { ${views.join(', ')} } = views
-const { isUint8Array, optionIndex } = host
-const { isPlainAscii, wordOfAscii, writeAscii, utf8Bytes, writeUtf8, bytesIn } = host
-const { cursors: allCursors, way: theWay, publish, settle } = lane
-const theLane = lane
-${claim}const publishSlowly = (${parameters}) => {
+return (function (${GIVEN.map(([name]) => name).join(', ')}) {
+${claim}function publishSlowly(${parameters}) {
 const { refuses } = theLane
 return refuses !== null && refuses(${parameters}) ? true : publish({ ${literal} })
 }
 return function publisher(${parameters}) {
 ${fast}return publishSlowly(${parameters})
 }
+})(${GIVEN.map(([, place]) => place).join(', ')})
 //# sourceURL=flyshuttle-publisher-${typeId.toString(16).padStart(8, '0')}-${number}.js`
 }
 
@@ -108,29 +115,37 @@ return commit()
 
 /** `claim` finds room and writes the header; what is claimed and not committed is forgotten. */
 function claimSource(numbers: PublisherNumbers, typeId: number): string {
-  const { versionIndex, mask, units, indexMax, batchUnits, highWaterUnits } = numbers
-  return `const claim = () => {
-const way = theWay, cursors = allCursors, i32 = view_i32
-const cursor = way[1]
-const tail = cursors[cursor]
+  const { versionIndex, mask, units, indexMax } = numbers
+  return `function claim() {
+const ours = way, all = cursors, i32 = view_i32, f64 = view_f64
+const cursor = ours[1]
+const tail = all[cursor]
 const index = tail & ${mask}
-if (i32[${versionIndex}] !== way[0] || i32[way[3]] !== 0 || index > ${indexMax}
-|| ((cursors[cursor + 1] - tail) | 0) < ${units}) return -1
-const start = way[2] + index
-const word = start << 1
-i32[word] = ${numbers.word0}
-i32[word + 1] = ${numbers.word1}
-i32[word + 2] = ${numbers.subjectId}
-i32[word + 3] = ${typeId | 0}
+if (i32[${versionIndex}] !== ours[0] || i32[ours[3]] !== 0 || index > ${indexMax}
+|| ((all[cursor + 1] - tail) | 0) < ${units}) return -1
+const start = ours[2] + index
+${pairSource(0, numbers.word0, numbers.word1)}
+${pairSource(2, numbers.subjectId, typeId)}
 return start
 }
-const commit = () => {
-const way = theWay, cursors = allCursors
+function commit() {
+const all = cursors
 const cursor = way[1]
-const tail = (cursors[cursor] + ${units}) | 0
-cursors[cursor] = tail
-return ((tail - cursors[cursor + 2]) | 0) < ${batchUnits} && cursors[cursor + 3] !== 0
-&& ((cursors[cursor + 1] - tail) | 0) >= ${highWaterUnits} ? true : settle()
+const tail = (all[cursor] + ${units}) | 0
+all[cursor] = tail
+return ((tail - all[cursor + 4]) | 0) < 0 ? true : settle()
 }
 `
+}
+
+const double = new Float64Array(1)
+const halves = new Int32Array(double.buffer)
+
+/** Stores words `index`, which is not 0, and the one behind it: at once if that is a number. */
+function pairSource(index: number, first: number, second: number): string {
+  halves.set([first, second])
+  const value = double[0] as number
+  if (!Number.isNaN(value)) return `f64[start + ${index / 2}] = ${value}`
+  const word = `(start << 1) + ${index}`
+  return `i32[${word}] = ${first | 0}\ni32[${word} + 1] = ${second | 0}`
 }

@@ -102,7 +102,7 @@ const { bytes: u8, i8, u16, i16, u32, i32, f32, f64, u64, i64, buffer } = views
 const { refuse, refuseMessage, isUint8Array, optionIndex } = host
 const { isPlainAscii, writeAscii, utf8Bytes, writeUtf8, bytesIn } = host
 const { cursor, gate, kept, data, mask, units, indexMax } = lane
-const { batchUnits, reserveUnits, highWaterUnits, word0, word1, typeId } = lane
+const { reserveUnits, word0, word1, typeId } = lane
 const { ${frame.lane} } = lane
 return function ${frame.name}(${frame.parameters}) {
 if (typeof value !== 'object' || value === null) refuseMessage(value)
@@ -111,8 +111,7 @@ ${declared(sources)}${lines(({ wrong }, i) => `if (${wrong}) refuse(${i}, v${i})
 const tail = cursor[0]
 const index = tail & mask
 const next = (tail + units) | 0
-const left = (cursor[1] - next) | 0
-if (${frame.obstacle} || left < reserveUnits || index > indexMax) {
+if (${frame.obstacle} || ((cursor[1] - next) | 0) < reserveUnits || index > indexMax) {
 kept.value = { ${names.map((name, i) => `${keyOf(name)}: v${i}`).join(', ')} }
 return -1
 }
@@ -124,7 +123,7 @@ i32[word] = word0
 i32[word + 3] = typeId
 ${frame.stores}
 cursor[0] = next
-return ((next - cursor[2]) | 0) < batchUnits && cursor[3] !== 0 && left >= highWaterUnits ? 0 : 1
+return ((next - cursor[4]) | 0) < 0 ? 0 : 1
 }
 //# sourceURL=flyshuttle-${frame.name}-${typeId.toString(16).padStart(8, '0')}-${number}.js`
 }

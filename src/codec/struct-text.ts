@@ -49,14 +49,12 @@ function rememberWord(slot: number, word: number): string {
  * is anything else, or longer than `limit`.
  */
 export function wordOfAscii(text: unknown, limit: number): number {
-  if (typeof text !== 'string') return -1
-  const length = text.length
-  if (length > limit) return -1
+  if (typeof text !== 'string' || text.length > limit) return -1
   let word = 0
-  for (let i = 0; i < length; i++) {
+  for (let i = text.length; i-- > 0;) {
     const char = text.charCodeAt(i)
-    if (((char - 1) >>> 0) >= 127) return -1
-    word |= char << (i << 3)
+    if ((char - 1) >>> 0 >= 127) return -1
+    word = (word << 8) | char
   }
   return word
 }
@@ -64,7 +62,7 @@ export function wordOfAscii(text: unknown, limit: number): number {
 /** Whether every character is ASCII and none is NUL. */
 export function isPlainAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
-    if (((text.charCodeAt(i) - 1) >>> 0) >= 127) return false
+    if ((text.charCodeAt(i) - 1) >>> 0 >= 127) return false
   }
   return true
 }

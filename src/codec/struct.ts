@@ -59,7 +59,7 @@ export interface BoundStruct<T> {
  * of 8 bytes, indexes in words of 4.
  */
 export interface EmitterLane {
-  /** The ring's cursor: tail, limit, published, listed; see `ring/ring.ts`. */
+  /** The ring's cursor; see `ring/ring.ts`. */
   readonly cursor: Int32Array
   /** What its words mean depends on the kind of frame; see `frame-source.ts`. */
   readonly gate: Int32Array
@@ -72,10 +72,8 @@ export interface EmitterLane {
   readonly units: number
   /** The last index at which a frame fits before the ring's end. */
   readonly indexMax: number
-  readonly batchUnits: number
   /** What must stay free behind the frame. */
   readonly reserveUnits: number
-  readonly highWaterUnits: number
   readonly word0: number
   readonly word1: number
   readonly typeId: number

@@ -40,7 +40,8 @@ import type { Doorbell } from './doorbell.js'
 const BATCH_BYTES = FLUSH_BYTES
 /** Waiting bytes from which a link's overflow is almost full. */
 const OVERFLOW_MARK_BYTES = (OVERFLOW_BYTES_MAX * 3) / 4
-const LISTED = Cursor.Listed
+const BATCH_UNITS = FLUSH_BYTES >>> 3
+const { Tail: TAIL, Limit: LIMIT, Published: PUBLISHED, Listed: LISTED, Quiet: QUIET } = Cursor
 
 /**
  * One lane of one link as its producer sees it. Created once per destination; the hot path keeps it
@@ -135,9 +136,23 @@ export class LinkWriter {
     const { ring, highWaterFreeBytes, window } = this
     if (window !== null && window.isAbove(CHUNK_HIGH_SHARE)) return false
     if (ring.freeBytesSeen >= highWaterFreeBytes || ring.isCorrupt) return true
-    if (ring.freeBytes() >= highWaterFreeBytes) return true
+    if (ring.freeBytes() >= highWaterFreeBytes) {
+      this.renewQuiet()
+      return true
+    }
     this.#noteAlmostFull()
     return false
+  }
+
+  /**
+   * Finds out how far the tail may move before `Outbox.committed` has to be called: until the batch
+   * is full, or three quarters of the ring are taken. A place further back is always right, too.
+   */
+  renewQuiet(): void {
+    const { cursor } = this.ring
+    const full = ((cursor[PUBLISHED] as number) + BATCH_UNITS) | 0
+    const high = ((cursor[LIMIT] as number) - (this.highWaterFreeBytes >>> 3) + 1) | 0
+    cursor[QUIET] = ((full - high) | 0) < 0 ? full : high
   }
 
   /** For whoever looks at the engine. Once per batch at most, or where something had to wait. */
@@ -244,12 +259,13 @@ export class Outbox {
   }
 
   /**
-   * To be called after each commit: flushes a full batch, else makes sure that it leaves by the end
-   * of the tick.
+   * To be called after each commit that leads to `Quiet` or beyond: flushes a full batch, else
+   * makes sure that it leaves by the end of the tick.
    */
   committed(link: LinkWriter): void {
     if (link.ring.pendingBytes >= BATCH_BYTES) this.flush(link)
     else if (link.ring.cursor[LISTED] === 0) this.#list(link)
+    if (link.ring.cursor[LISTED] !== 0) link.renewQuiet()
   }
 
   /** Makes the link's batch visible and wakes its reader if that sleeps. */
@@ -272,7 +288,9 @@ export class Outbox {
     this.#isScheduled = false
     for (let i = 0; i < this.#listedCount; i++) {
       const link = this.#listed[i] as LinkWriter
-      link.ring.cursor[LISTED] = 0
+      const { cursor } = link.ring
+      cursor[LISTED] = 0
+      cursor[QUIET] = cursor[TAIL] as number
       this.flush(link)
     }
     this.#listedCount = 0

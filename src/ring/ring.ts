@@ -43,10 +43,11 @@ export function frameBytesMax(ringBytes: number): number {
  * Words of a writer's cursor: private memory of the producing thread, in which the ring's state is
  * plain integers that compiled emitters (`codec/struct-source.ts`) read and write too.
  *
- * All but the last are positions. `Limit` is how far the tail may move without a look at the head;
- * `Listed` is not 0 while the batch is sure to be flushed by the end of the tick.
+ * All but `Listed` are positions. `Limit` is how far the tail may move without a look at the head;
+ * `Listed` is not 0 while the batch is sure to be flushed by the end of the tick. As long as the
+ * tail stays before `Quiet`, nobody has to be told that it has moved; see `LinkWriter.renewQuiet`.
  */
-export const Cursor = { Tail: 0, Limit: 1, Published: 2, Listed: 3 } as const
+export const Cursor = { Tail: 0, Limit: 1, Published: 2, Listed: 3, Quiet: 4 } as const
 /** What a cursor takes of a larger array: a line. Alone it takes more, for the next reason. */
 export const CURSOR_WORDS = 16
 /** More than V8 keeps on its moving heap: compiled code knows where these words lie. */
@@ -85,6 +86,7 @@ export class RingWriter {
     this.#next = tail
     this.cursor[TAIL] = tail
     this.cursor[PUBLISHED] = tail
+    this.cursor[Cursor.Quiet] = tail
     // As if it were full: the first claim looks at the head, and says so if that cannot be.
     this.cursor[LIMIT] = tail
   }

@@ -1,6 +1,6 @@
 // What an emitter has to know of the link it writes into, whatever kind of frame it writes.
 
-import { EMITTERS_MAX, FLUSH_BYTES } from '../base/limits.js'
+import { EMITTERS_MAX } from '../base/limits.js'
 import type { EmitterLane } from '../codec/struct.js'
 import type { LinkWriter } from '../link/outbox.js'
 import { HEADER_VERSION } from '../memory/layout.js'
@@ -43,9 +43,7 @@ export function laneInto(
     mask: ring.capacity - 1,
     units,
     indexMax: ring.capacity - units,
-    batchUnits: FLUSH_BYTES >>> 3,
     reserveUnits: 0,
-    highWaterUnits: link.highWaterFreeBytes >>> 3,
     number: emittersMade++,
   }
 }

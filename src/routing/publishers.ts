@@ -9,7 +9,7 @@
 
 import { invalid } from '../base/checks.js'
 import { FlyshuttleError, describe } from '../base/errors.js'
-import { FLUSH_BYTES, FRAME_HEADER_BYTES, PUBLISHERS_MAX } from '../base/limits.js'
+import { FRAME_HEADER_BYTES, PUBLISHERS_MAX } from '../base/limits.js'
 import { checkMessage, type Message } from '../codec/message.js'
 import { refusalOf } from '../codec/filter-source.js'
 import type { PublisherNumbers } from '../codec/publisher-source.js'
@@ -176,9 +176,6 @@ export class Publishers {
       mask: capacity - 1,
       units,
       indexMax: capacity - units,
-      batchUnits: FLUSH_BYTES >>> 3,
-      // As `LinkWriter.highWaterFreeBytes`.
-      highWaterUnits: capacity / 4,
       word0: lengthBytes | (FrameKind.Publish << FRAME_KIND_SHIFT),
       word1: (message.codec << FRAME_CODEC_SHIFT) | (agent << FRAME_SOURCE_SHIFT),
       subjectId: route.subjectId,

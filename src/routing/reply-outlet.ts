@@ -122,7 +122,6 @@ export class ReplyOutlet {
     this.#emit = struct.replyEmitter(this.#views, {
       ...laneInto(link, this.#gate, this.#kept, lengthBytes >>> 3),
       reserveUnits: link.reserveBytes >>> 3,
-      highWaterUnits: 0,
       word0: lengthBytes | (FrameKind.Reply << FRAME_KIND_SHIFT),
       word1: flags | (codec << FRAME_CODEC_SHIFT),
       typeId: typeId | 0,

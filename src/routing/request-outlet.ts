@@ -108,8 +108,6 @@ export class RequestOutlet {
     this.#emit = struct.requestEmitter(this.#views, {
       ...laneInto(link, this.#gate, this.#kept, lengthBytes >>> 3),
       ...routeOf(link, this.#route.subjectId),
-      // Whoever asks waits for the answer anyway.
-      highWaterUnits: 0,
       stateIndex: link.stateIndex,
       stateAlive: ThreadState.Alive,
       incarnation: this.#incarnation,

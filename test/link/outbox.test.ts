@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { FLUSH_BYTES } from '../../src/base/limits.js'
 import { INBOX_READY, INBOX_SLEEPING, Lane, LINK_TAIL } from '../../src/memory/layout.js'
 import type { Region } from '../../src/memory/region.js'
+import { Cursor } from '../../src/ring/ring.js'
 import { inboxOf, offer, outboxOf, smallRegion } from './small-region.js'
 
 const tailOf = (region: Region, from: number, to: number, lane: Lane): number =>
@@ -63,6 +64,43 @@ describe('an outbox', () => {
     expect(tailOf(region, 0, 1, Lane.Bulk)).toBe(0)
     commit(24)
     expect(tailOf(region, 0, 1, Lane.Bulk)).toBe((FLUSH_BYTES + 16) / 8)
+  })
+
+  test('need not be told of what ends before `Quiet`', async () => {
+    const region = smallRegion(2, { bulkRingBytes: 8 * FLUSH_BYTES })
+    const { outbox } = outboxOf(region, 0)
+    const link = outbox.link(1, Lane.Bulk)
+    const { cursor } = link.ring
+    let told = 0
+    const units = (lengthBytes: number): number => {
+      offer(region, link, 0, lengthBytes)
+      const isQuiet = (cursor[Cursor.Tail] as number) < (cursor[Cursor.Quiet] as number)
+      if (!isQuiet && told++ >= 0) outbox.committed(link)
+      return lengthBytes / 8
+    }
+    // A whole batch at once is not listed for the end of the tick; what follows it has to be.
+    const first = units(FLUSH_BYTES)
+    expect(tailOf(region, 0, 1, Lane.Bulk)).toBe(first)
+    const second = units(24)
+    await Promise.resolve()
+    expect(tailOf(region, 0, 1, Lane.Bulk)).toBe(first + second)
+    expect(told).toBe(2)
+    // A batch of many is told of its first and its last.
+    let tail = first + second
+    for (let i = 0; i < FLUSH_BYTES / 64; i++) {
+      expect(tailOf(region, 0, 1, Lane.Bulk)).toBe(first + second)
+      tail += units(64)
+    }
+    expect(tailOf(region, 0, 1, Lane.Bulk)).toBe(tail)
+    expect(told).toBe(4)
+    // From three quarters of the ring on of each.
+    for (let i = 0; i < 5; i++) tail += units(FLUSH_BYTES)
+    expect(link.isBelowHighWater()).toBe(false)
+    told = 0
+    for (let i = 0; i < 3; i++) tail += units(24)
+    expect(told).toBe(3)
+    await Promise.resolve()
+    expect(tailOf(region, 0, 1, Lane.Bulk)).toBe(tail)
   })
 
   test('flushes every link that was written to, once', async () => {

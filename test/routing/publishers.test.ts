@@ -96,6 +96,18 @@ function worldOf(target: Message<any>, names: readonly string[], bulkRingBytes =
 }
 
 describe('a bound publisher', () => {
+  test('writes a type whose fingerprint makes a NaN of its half of the header', () => {
+    const isNaNsHalf = ({ struct }: Message<any>): boolean =>
+      ((struct?.typeId ?? 0) & 0x7ff0_0000) === 0x7ff0_0000
+    let target: Message<any> = Tick
+    for (let n = 0; !isNaNsHalf(target); n++) target = message('tick', { [`n${n}`]: u32 })
+    const [name] = Object.keys(target.struct?.fields ?? {}) as [string]
+    const { publisher, take, world } = worldOf(target, [name])
+    for (let n = 0; n < 5; n++) publisher(n)
+    expect(take()).toEqual([0, 1, 2, 3, 4].map((n) => ({ [name]: n })))
+    expect(world.thread(1).errors).toEqual([])
+  })
+
   test('carries every type of field, in whatever order the fields were named', () => {
     for (const names of [NAMES, [...NAMES].reverse()]) {
       const { publisher, take, world } = worldOf(All, names)
