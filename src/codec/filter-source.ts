@@ -26,14 +26,18 @@ export interface FilterLane {
   readonly route: { readonly destinations: unknown }
 }
 
-/** Whether nobody wants the message of these fields. False may also mean: ask another way. */
+/** Whether nobody wants the message of these fields. */
 export type Refuses = (...fields: unknown[]) => boolean
 
 /** What filters ask: an expression that holds for what one of them lets through. */
-interface Question {
+export interface Question {
   readonly source: string
+  /** Statements that bind what it uses, out of a local `holds`. */
+  readonly bindings: string
   readonly holds: readonly Holds[]
 }
+
+const ALL: Question = { source: 'true', bindings: '', holds: [] }
 
 /** By all engines of this thread. */
 let made = 0
@@ -47,12 +51,13 @@ export function filteringEmitter(
   fields: Fields,
   lane: FilterLane & { readonly emit: Emit; readonly kept: { value: unknown } },
 ): Emit | null {
-  const asked = questionOf(filters, fields, (name) => `value[${JSON.stringify(name)}]`)
+  const asked = questionOfValue(filters, fields)
   if (asked === null) return null
   return compiled(
     asked,
     lane,
-    `const { emit, kept } = lane
+    `const { i32, versionIndex, gate, route, emit, kept } = lane
+const { destinations } = route
 return function look(value, agent) {
 if (i32[versionIndex] !== gate[0] || route.destinations !== destinations) {
 kept.value = value
@@ -64,34 +69,33 @@ return emit(value, agent)
   ) as Emit
 }
 
-/** The same for fields as arguments, in the order of `names`. */
+/** Whether they let nothing of a message through, by its fields in the order of `names`. */
 export function refusalOf(
   filters: readonly CompiledFilter[] | null,
   fields: Fields,
   names: readonly string[],
-  lane: FilterLane,
 ): Refuses | null {
-  if (filters === null) return null
   const asked = questionOf(filters, fields, (name) => `v${names.indexOf(name)}`)
   if (asked === null) return null
-  return compiled(
-    asked,
-    lane,
-    `return function refuses(${names.map((_, i) => `v${i}`).join(', ')}) {
-return i32[versionIndex] === gate[0] && route.destinations === destinations
-&& !(${asked.source})
-}`,
-  ) as Refuses
+  const parameters = names.map((_, i) => `v${i}`).join(', ')
+  const body = `return function refuses(${parameters}) { return !(${asked.source}) }`
+  return compiled(asked, {}, body) as Refuses
 }
 
-function compiled({ holds }: Question, lane: FilterLane, body: string): unknown {
+function compiled({ holds, bindings }: Question, lane: object, body: string): unknown {
   const source = `'use strict'
-const { i32, versionIndex, gate, route } = lane
-const { destinations } = route
-const [${holds.map((_, i) => `h${i}`).join(', ')}] = holds
+${bindings}
 ${body}
 //# sourceURL=flyshuttle-filter-${made++}.js`
   return new Function('lane', 'holds', source)(lane, holds)
+}
+
+/** What is asked of `value`; null where that cannot be said in short. */
+export function questionOfValue(
+  filters: readonly CompiledFilter[] | null,
+  fields: Fields,
+): Question | null {
+  return questionOf(filters, fields, (name) => `value[${JSON.stringify(name)}]`)
 }
 
 function questionOf(
@@ -99,13 +103,15 @@ function questionOf(
   fields: Fields,
   valueOf: (name: string) => string,
 ): Question | null {
+  if (filters === null) return ALL
   if (made >= EMITTERS_MAX) return null
   const holds: Holds[] = []
   const sources: string[] = []
-  for (const filter of filters ?? []) {
+  for (const filter of filters) {
     const source = filter.source(fields, valueOf, holds)
     if (source === null || holds.length > FILTER_HOLDS_MAX) return null
     sources.push(source)
   }
-  return { source: filters === null ? 'true' : sources.join(' || '), holds }
+  const names = holds.map((_, i) => `h${i}`).join(', ')
+  return { source: sources.join(' || '), bindings: `const [${names}] = holds`, holds }
 }

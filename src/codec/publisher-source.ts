@@ -4,17 +4,22 @@
 // For { price: f64, flags: u8 } and the names ['flags', 'price'] it reads, in essence:
 //
 //   function publisher(v1, v0)
-//     const start = claim()                      room, and the header; -1 where the way is shut
+//     const start = claim(0)                     room, and the header; -1 where the way is shut
 //     if (start >= 0 && !(typeof v0 !== 'number' || …)) {
 //       f64[start + 2] = v0
 //       …
 //       return commit()                          moves the tail
 //     }
-//     return refuses(v1, v0) ? true : publish({ "price": v0, "flags": v1 })
+//     return otherwise(v1, v0)
 //
-// The long way is that of any publish: it checks once more, says what is wrong, waits, finds out
-// where the subject leads now, and aims the way. Arguments are plain values, so no foreign code
-// runs in between, and what was stored of a message that was then refused lies in free room.
+//   function otherwise(v1, v0)                   open to those alone who ask the filters first?
+//     if (!isAsking()) return publishSlowly(v1, v0)
+//     return refuses(v1, v0) ? true : publishWanted(v1, v0)
+//
+// `publishWanted` is the first function once more, with the gate of those who have asked. The long
+// way is that of any publish: it checks once more, says what is wrong, waits, finds out where the
+// subject leads now, and aims the way. Arguments are plain values, so no foreign code runs in
+// between, and what was stored of a message that was then refused lies in free room.
 //
 // It is kept short: V8 copies a function of up to 460 bytes of bytecode into the loop that calls
 // it, and then no number is boxed for the call. With all that is copied into it, and a fifth as
@@ -49,6 +54,13 @@ export interface PublishedStruct {
   readonly typeId: number
 }
 
+/**
+ * Words of a publisher's way: the shared version for which it is open; where the ring's cursor is
+ * among the cursors; where its data is in the region, in units of 8 bytes; the word that counts
+ * full mailboxes; the shared version for which it is open to those who ask the filters first.
+ */
+export const PublisherWay = { Gate: 0, Cursor: 1, Data: 2, Full: 3, AskingGate: 4 } as const
+
 /** The numbers of a lane that stand in the source as they are: that is shortest. */
 export interface PublisherNumbers {
   readonly versionIndex: number
@@ -80,26 +92,39 @@ export function publisherSource(
   const sources = Object.values(fields).map((type, i) =>
     fieldSource(type, i, FRAME_HEADER_BYTES + (offsets[i] as number), AT_START),
   )
-  const claim = numbers === null ? '' : claimSource(numbers, typeId)
-  const fast = numbers === null ? '' : fastSource(sources)
-  return `'use strict'
-return (function (${GIVEN.map(([name]) => name).join(', ')}) {
-${claim}function publishSlowly(${parameters}) {
-const { refuses } = theLane
-return refuses !== null && refuses(${parameters}) ? true : publish({ ${literal} })
+  const slowly = `publish({ ${literal} })`
+  const functions =
+    numbers === null
+      ? `return function publisher(${parameters}) { return ${slowly} }`
+      : `${claimSource(numbers, typeId)}function isAsking() {
+return view_i32[${numbers.versionIndex}] === way[4]
+}
+function publishSlowly(${parameters}) {
+return ${slowly}
+}
+function publishWanted(${parameters}) {
+${fastSource(sources, PublisherWay.AskingGate)}return publishSlowly(${parameters})
+}
+function otherwise(${parameters}) {
+if (!isAsking()) return publishSlowly(${parameters})
+return theLane.refuses(${parameters}) ? true : publishWanted(${parameters})
 }
 return function publisher(${parameters}) {
-${fast}return publishSlowly(${parameters})
-}
+${fastSource(sources, PublisherWay.Gate)}return otherwise(${parameters})
+}`
+  return `'use strict'
+return (function (${GIVEN.map(([name]) => name).join(', ')}) {
+${functions}
 })(${GIVEN.map(([, place]) => place).join(', ')})
 //# sourceURL=flyshuttle-publisher-${typeId.toString(16).padStart(8, '0')}-${number}.js`
 }
 
-function fastSource(sources: readonly FieldSource[]): string {
+/** Writes the message if the way is open by this word of it. */
+function fastSource(sources: readonly FieldSource[], gate: number): string {
   const stores = sources.map(({ store }) => store).join('\n')
   const isUsed = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(stores)
   const locals = [
-    'start = claim()',
+    `start = claim(${gate})`,
     ...VIEWS.filter(isUsed).map((view) => `${view} = view_${view}`),
     ...Object.entries(SHIFTS)
       .filter(([name]) => isUsed(name))
@@ -116,12 +141,12 @@ return commit()
 /** `claim` finds room and writes the header; what is claimed and not committed is forgotten. */
 function claimSource(numbers: PublisherNumbers, typeId: number): string {
   const { versionIndex, mask, units, indexMax } = numbers
-  return `function claim() {
+  return `function claim(gate) {
 const ours = way, all = cursors, i32 = view_i32, f64 = view_f64
 const cursor = ours[1]
 const tail = all[cursor]
 const index = tail & ${mask}
-if (i32[${versionIndex}] !== ours[0] || i32[ours[3]] !== 0 || index > ${indexMax}
+if (i32[${versionIndex}] !== ours[gate] || i32[ours[3]] !== 0 || index > ${indexMax}
 || ((all[cursor + 1] - tail) | 0) < ${units}) return -1
 const start = ours[2] + index
 ${pairSource(0, numbers.word0, numbers.word1)}

@@ -2,7 +2,7 @@
 // compiles and binds it.
 //
 //   run(offset, framesLeft, unitsLeft, takenIndex)
-//     decode the frame at `offset`; call the handler
+//     decode the frame at `offset`; call the handler, if its filter lets the message through
 //     is there another, with the same four words, and may it be handled?
 //     note in the word `taken` where it ends; from the start
 //
@@ -11,14 +11,19 @@
 // struct's view, which ends with its call.
 
 import { AT_OFFSET, fieldSource, keyOf } from './field-source.js'
+import type { Question } from './filter-source.js'
 import type { Fields } from './schema.js'
 
-/** Source of a function body with the parameters `views`, `host` and `lane`, returning a `Run`. */
+/**
+ * Source of a function body with the parameters `views`, `host` and `lane`, returning a `Run`.
+ * `wanted` asks of the local `value`, with the `holds` of the lane, whether it is to be handled.
+ */
 export function runSource(
   fields: Fields,
   offsets: readonly number[],
   typeId: number,
   isLazy: boolean,
+  wanted: Question,
   number: number,
 ): string {
   const names = Object.keys(fields).map((name) => JSON.stringify(name))
@@ -33,6 +38,7 @@ const { bytes: u8, i8, u16, i16, i32, u32, f32, f64, u64, i64, buffer } = views
 const { options, asciiOfWord, readAscii, readUtf8, readBytes, readOption } = host
 const { handler, context, info, mailbox, gate, subject, word0, word1, subjectId, typeId } = lane
 const { units, bytesBefore, bound, refuse } = lane
+${wanted.bindings}
 return function run(first, framesLeft, unitsLeft, takenIndex) {
 const open = gate[0]
 const last = first + (Math.min(framesLeft, Math.floor(unitsLeft / units)) * units << 3)
@@ -41,23 +47,23 @@ let taken = i32[takenIndex]
 info.renew()
 for (;;) {
 let value
-let isRead = true
+let isWanted = false
 try {
 const offset = start + bytesBefore
 value = ${isLazy ? 'bound.view(offset)' : literal}
+isWanted = ${wanted.source}
 } catch (error) {
-isRead = false
 refuse(error)
 }
-if (isRead) {
+if (isWanted) {
 try {
 const result = handler(value, info, context)
 if (result !== undefined) mailbox.returned(result, subject)
 } catch (error) {
 mailbox.failed(error, subject)
 }
-${isLazy ? 'bound.expire()' : ''}
 }
+${isLazy ? 'bound.expire()' : ''}
 if (start === last || gate[0] !== open || !mailbox.isFree) break
 const word = (start >>> 2) + units * 2
 if (i32[word] !== word0 || i32[word + 1] !== word1) break

@@ -25,7 +25,8 @@ import {
   type Fields,
   type Infer,
 } from './schema.js'
-import type { Refuses } from './filter-source.js'
+import type { CompiledFilter } from './filter.js'
+import { questionOfValue, type Refuses } from './filter-source.js'
 import { PUBLISH_FRAME, REPLY_FRAME, REQUEST_FRAME, type FrameSource } from './frame-source.js'
 import { runSource } from './run-source.js'
 import { publisherSource, type PublisherNumbers } from './publisher-source.js'
@@ -136,6 +137,8 @@ export interface RunLane {
   /** Of the whole frame. */
   readonly units: number
   readonly bytesBefore: number
+  /** What the handler wants; null: every message. */
+  readonly filter: CompiledFilter | null
   /** For the views of a lazy handler. */
   readonly isLazy: boolean
   readonly bound: Pick<BoundStruct<unknown>, 'view' | 'expire'>
@@ -167,20 +170,13 @@ export interface PublisherLane {
   publish(value: unknown): boolean
   /** To be called after a frame when the batch is full or not listed, or the ring is filling up. */
   settle(): boolean
-  /** Says at once that nobody wants a message; null: each is published. */
-  refuses: Refuses | null
+  /** Whether the filters of the only receiver refuse a message. */
+  refuses: Refuses
   /** Null: everything takes the long way. */
   readonly numbers: PublisherNumbers | null
   /** Different for each publisher of a thread. */
   readonly number: number
 }
-
-/**
- * Words of a publisher's way: the shared version for which it is open; where the ring's cursor is
- * among the cursors; where its data is in the region, in units of 8 bytes; the word that counts
- * full mailboxes.
- */
-export const PublisherWay = { Gate: 0, Cursor: 1, Data: 2, Full: 3 } as const
 
 /** Takes the fields of one message in the order in which they were named. */
 export type BoundPublisher = (...fields: unknown[]) => boolean
@@ -245,11 +241,17 @@ export class StructCodec<T> {
     ) as BoundPublisher
   }
 
-  /** A run: see `Run`. Compiling takes about as long as a hundred messages. */
-  runner(views: Views, lane: RunLane): Run {
-    const { isLazy, number } = lane
-    const source = runSource(this.fields, this.offsets, this.typeId, isLazy, number)
-    return new Function('views', 'host', 'lane', source)(views, this.#host(), lane) as Run
+  /**
+   * A run: see `Run`. Compiling takes about as long as a hundred messages. Null where the filter
+   * cannot be asked in short.
+   */
+  runner(views: Views, lane: RunLane): Run | null {
+    const { isLazy, filter, number } = lane
+    const wanted = questionOfValue(filter === null ? null : [filter], this.fields)
+    if (wanted === null) return null
+    const source = runSource(this.fields, this.offsets, this.typeId, isLazy, wanted, number)
+    const run = new Function('views', 'host', 'lane', 'holds', source)
+    return run(views, this.#host(), lane, wanted.holds) as Run
   }
 
   #compileEmitter(views: Views, lane: EmitterLane, frame: FrameSource): unknown {

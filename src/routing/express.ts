@@ -10,6 +10,8 @@ import { NO_EXTRAS, PublishInfo, RequestTicket } from '../agent/info.js'
 import type { Mailbox } from '../agent/mailbox.js'
 import type { RequestWatch } from '../agent/request-watch.js'
 import { FRAME_HEADER_BYTES, RUN_AFTER_MESSAGES, RUNS_MAX } from '../base/limits.js'
+import type { Test } from '../codec/filter.js'
+import { NO_HEADERS } from '../codec/headers.js'
 import type { BoundStruct, Run, StructCodec } from '../codec/struct.js'
 import type { Views } from '../memory/region.js'
 import {
@@ -38,6 +40,8 @@ export interface Express {
   readonly bound: BoundStruct<unknown>
   readonly mailbox: Mailbox
   readonly info: PublishInfo
+  /** What the subscription's filter says of a value; null: it has none. */
+  readonly isWanted: Test | null
   readonly subscription: LocalSubscription
   readonly codec: StructCodec<unknown>
   /** Messages that took it one by one. */
@@ -83,7 +87,7 @@ export function expressOf(
 ): Express | null {
   const [only] = target.plain
   if (only === undefined || target.plain.length > 1) return null
-  if (only.filter !== null || only.allowance !== null || only.bury !== null) return null
+  if (only.allowance !== null || only.bury !== null) return null
   if (only.message !== null && only.message.typeId !== struct.typeId) return null
   if ((word0 & FRAME_LENGTH_MASK) < FRAME_HEADER_BYTES + struct.bytes) return null
   const typeId = struct.typeId | 0
@@ -95,8 +99,9 @@ export function expressOf(
   info.fill(target.subject, source, word1 >>> FRAME_SOURCE_SHIFT, NO_EXTRAS)
   info.expire()
   const { bound, codec } = struct
-  const { mailbox } = only
-  const way = { word0, word1, typeId, bound, codec, mailbox, info, subscription: only }
+  const { mailbox, filter } = only
+  const isWanted = filter === null ? null : filter.testOf(struct.typeId, struct.fields)
+  const way = { word0, word1, typeId, bound, codec, mailbox, info, isWanted, subscription: only }
   return { ...way, messages: 0, run: null }
 }
 
@@ -168,16 +173,18 @@ export class ExpressWays {
   ): number {
     const { run } = express
     if (run !== null) return run(offset, framesLeft, unitsLeft, takenIndex)
-    const { bound, mailbox, info, subscription } = express
+    const { bound, mailbox, info, subscription, isWanted } = express
     let value: unknown
+    let isHanded: boolean
     try {
       const payload = offset + HEADER_BYTES
       value = subscription.isLazy ? bound.view(payload) : bound.decode(payload)
+      isHanded = isWanted === null || isWanted(value, NO_HEADERS)
     } catch (error) {
       this.#events.onError(error, subject, subscription)
       return 0
     }
-    mailbox.hand(value, info, subject)
+    if (isHanded) mailbox.hand(value, info, subject)
     if (subscription.isLazy) bound.expire()
     if (++express.messages === RUN_AFTER_MESSAGES) this.#compile(express, subject, subjectId)
     return 0
@@ -199,6 +206,7 @@ export class ExpressWays {
       typeId,
       units: ((word0 & FRAME_LENGTH_MASK) + 7) >>> 3,
       bytesBefore: HEADER_BYTES,
+      filter: subscription.filter,
       isLazy: subscription.isLazy,
       bound,
       refuse: (error) => this.#events.onError(error, subject, subscription),

@@ -1,24 +1,20 @@
 // Bound publishers: functions that take the fields of one struct message as arguments and write
 // them straight into the ring of its only receiver.
 //
-// The function is compiled once (`codec/publisher-source.ts`) and goes by four words, its way:
-// where to write, and the version of the routes for which that is right. Whatever it cannot write,
-// it publishes like any other message; after that the way is aimed anew, if the message has one
-// receiver and nothing of its subject waits. So it keeps the order with all else that is published
-// on the subject, and is right as long as `Outlet` is.
+// The function is compiled once (`codec/publisher-source.ts`) and goes by five words, its way:
+// where to write, and the version of the routes for which that is right, without asking the filters
+// of the receiver or after it. Whatever it cannot write, it publishes like any other message; after
+// that the way is aimed anew, if the message has one receiver and nothing of its subject waits. So
+// it keeps the order with all else that is published on the subject, and is right as long as
+// `Outlet` is.
 
 import { invalid } from '../base/checks.js'
 import { FlyshuttleError, describe } from '../base/errors.js'
 import { FRAME_HEADER_BYTES, PUBLISHERS_MAX } from '../base/limits.js'
 import { checkMessage, type Message } from '../codec/message.js'
 import { refusalOf } from '../codec/filter-source.js'
-import type { PublisherNumbers } from '../codec/publisher-source.js'
-import {
-  PublisherWay,
-  type BoundPublisher,
-  type PublisherLane,
-  type StructCodec,
-} from '../codec/struct.js'
+import { PublisherWay, type PublisherNumbers } from '../codec/publisher-source.js'
+import type { BoundPublisher, PublisherLane, StructCodec } from '../codec/struct.js'
 import { NO_CURSOR, type LinkWriter, type Outbox } from '../link/outbox.js'
 import { HEADER_VERSION } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
@@ -38,6 +34,8 @@ import { checkSubject } from './subject.js'
 const WAY_BYTES = 128
 /** What lies beyond is no signed 32-bit number, as the compiled code needs. */
 const DATA_END_MAX = 2 ** 31
+
+const REFUSES_NONE = (): boolean => false
 
 const versionIndex = HEADER_VERSION >>> 2
 
@@ -84,6 +82,7 @@ export class Publishers {
     // Two routes of one subject would not know what waits on the other.
     route.isPinned = true
     route.addGate(lane.way)
+    route.addGate(lane.way.subarray(PublisherWay.AskingGate))
     this.#lanes.push(lane)
     const made = this.#made.get(message) ?? new Map<string, BoundPublisher>()
     this.#made.set(message, made.set(key, publisher))
@@ -95,7 +94,7 @@ export class Publishers {
     this.#isClosed = true
     for (const lane of this.#lanes) {
       lane.way[PublisherWay.Cursor] = NO_CURSOR
-      lane.refuses = null
+      lane.refuses = REFUSES_NONE
     }
     this.#lanes.length = 0
     this.#made.clear()
@@ -114,8 +113,6 @@ export class Publishers {
     const aim = (): void => {
       const { solo } = route
       if (solo === null || route.packer !== null || route.parked.length > 0) return
-      // Taps are shown a message, and what a filter wants is published as one.
-      if (route.isGuarded) return askFirst(solo)
       if (solo !== link) {
         const { ring, cursorIndex, fullIndex } = solo
         if (ring.data + ring.ringBytes > DATA_END_MAX) return
@@ -124,28 +121,27 @@ export class Publishers {
         way[PublisherWay.Data] = ring.data >>> 3
         way[PublisherWay.Full] = fullIndex
       }
-      way[PublisherWay.Gate] = route.version
+      if (!route.isGuarded) way[PublisherWay.Gate] = route.version
+      else if (canAsk()) way[PublisherWay.AskingGate] = route.version
     }
     let asked: readonly Destination[] | null = null
-    let gate: Int32Array = way
-    const askFirst = (solo: LinkWriter): void => {
+    let isAskable = false
+    const canAsk = (): boolean => {
       const { destinations, taps } = route
+      // Taps are shown a message: with one, all of them take the long way.
+      if (taps.length > 0) return false
       if (asked !== destinations) {
         asked = destinations
-        const filters = destinations[0]?.filters ?? null
-        const { i32 } = this.#region.views
-        gate = route.gate(solo)
-        lane.refuses =
-          taps.length === 0
-            ? refusalOf(filters, struct.fields, names, { i32, versionIndex, gate, route })
-            : null
+        const refuses = refusalOf(destinations[0]?.filters ?? null, struct.fields, names)
+        isAskable = refuses !== null
+        lane.refuses = refuses ?? REFUSES_NONE
       }
-      if (gate[0] !== route.version) route.open()
+      return isAskable
     }
     const lane: PublisherLane = {
       cursors: this.#outbox.cursors,
       way,
-      refuses: null,
+      refuses: REFUSES_NONE,
       publish: (value) => {
         const isAccepted = this.#sender.publish(message, value, agent)
         if (isFast) aim()

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { EMITTER_AFTER_MESSAGES, ROUTES_CACHED_MAX } from '../../src/base/limits.js'
 import { message } from '../../src/codec/message.js'
 import { f64, i16 } from '../../src/codec/schema.js'
+import { Lane } from '../../src/memory/layout.js'
 import { PLAIN } from '../../src/routing/envelope.js'
 import { FakeRequest, World, type Player } from './world.js'
 
@@ -233,11 +234,29 @@ describe('the fast way', () => {
     expect(framesOf(() => send())).toEqual([0, 40, 100])
   })
 
+  test('of a bound publisher stays behind what waits for room', () => {
+    world.thread(1).subscribe('flights.*', { filter: late })
+    const { publishers, sender, outbox } = world.thread(0)
+    const link = outbox.link(1, Lane.Bulk)
+    const publish = publishers.of(Delay, ['delayMin', 'id'], 0)
+    let id = 0
+    while (link.ring.freeBytes() > 100) publish(60, id++)
+    // Too long for what is left, where a short one is not.
+    sender.publish(Delay.subject, { delayMin: 60, id: id++, note: 'x'.repeat(180) }, 0)
+    expect(link.overflowMessages).toBe(1)
+    publish(60, id++)
+    world.settle()
+    expect(ids(1)).toEqual(Array.from({ length: id }, (_, n) => n))
+  })
+
   test('of a bound publisher is closed as any, whatever the filter says', () => {
     world.thread(1).subscribe('flights.*', { filter: late })
     const { publishers, sender } = world.thread(0)
     const publish = publishers.of(Delay, ['delayMin', 'id'], 0)
     for (let id = 0; id < 100; id++) publish(id, id)
+    world.settle()
+    publish(60, 60)
+    publish(0, 0)
     publishers.close()
     sender.close()
     expect(() => publish(0, 0)).toThrow(expect.objectContaining({ code: 'ERR_CLOSED' }))
@@ -401,7 +420,7 @@ describe('a receiver that is full', () => {
     const { sender } = world.thread(0)
     expect(sender.publish(Delay, { id: 1, delayMin: 90 }, 0)).toBe(false)
     // So many that the sender forgets which it has compiled.
-    for (let a = 0; a <= ROUTES_CACHED_MAX; ) {
+    for (let a = 0; a <= ROUTES_CACHED_MAX;) {
       const others = Array.from({ length: 32 }, (_, n) => 10 + n)
       for (const id of others) {
         const filter = `["value","a","eq",${a++}]`

@@ -4,6 +4,8 @@ import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import type { MessageInfo } from '../../src/agent/info.js'
 import { FRAME_HEADER_BYTES, RUN_AFTER_MESSAGES } from '../../src/base/limits.js'
+import { CompiledFilter } from '../../src/codec/filter.js'
+import { filterText, parseFilter, type Filter } from '../../src/codec/filter-rule.js'
 import { message } from '../../src/codec/message.js'
 import { f64, i32, oneOf } from '../../src/codec/schema.js'
 import type { StructCodec } from '../../src/codec/struct.js'
@@ -23,11 +25,19 @@ type Value = { readonly n: number }
 
 const tick = (n: number) => ({ n, price: n / 8, side: n % 2 === 0 ? 'buy' : 'sell' }) as const
 
-/** A sender and a receiver with a subscription that takes runs by now; what it got is forgotten. */
-function warmed(how: SubscribeHow = {}) {
+/**
+ * A sender and a receiver with a subscription that takes runs by now; what it got is forgotten. The
+ * sender does not know of `rules`, and sends what they refuse.
+ */
+function warmed(how: SubscribeHow = {}, rules: Filter | null = null) {
   const world = new World(2)
   const [from, to] = [world.thread(0), world.thread(1)]
   const subscription = to.subscribe('tick', { message: Tick, ...how })
+  if (rules !== null) {
+    const filter = new CompiledFilter(filterText(parseFilter(rules, 'tick', null)))
+    to.dispatcher.remove(subscription)
+    to.dispatcher.add({ ...subscription, filter })
+  }
   for (let n = 0; n < RUN_AFTER_MESSAGES + 40; n++) {
     from.sender.publish(Tick, tick(n), 0)
     if (n % 16 === 0) world.settle()
@@ -159,6 +169,47 @@ test('what an asynchronous handler cannot take yet waits in line, in order', asy
     await new Promise(setImmediate)
   }
   expect(begun).toEqual(numbers(1000, 5))
+})
+
+test.each([
+  ['in the run', { n: { in: [1, 4, 5, 6, 13] }, side: 'buy' }, true],
+  [
+    'before each message',
+    { n: { in: [1, 4, 5, 6, 13] }, or: [{ side: 'buy' }, { headers: { x: 'y' } }] },
+    false,
+  ],
+])('a filter is asked of each message, %s', (_, rules, isRun) => {
+  for (const lazy of [false, true]) {
+    const handled: unknown[] = []
+    const handler = (value: Value & { toJSON(): unknown }) => {
+      handled.push(lazy ? value.toJSON() : value)
+    }
+    const { from, to, calls } = warmed({ handler: handler as never, lazy }, rules as Filter)
+    handled.length = 0
+    send(from, 0, 20)
+    to.inbox.drain()
+    expect(handled).toEqual([4, 6].map(tick))
+    expect(to.errors).toEqual([])
+    expect(calls.mock.calls.length <= 2).toBe(isRun)
+  }
+})
+
+test('what a filter cannot read is reported, and only that one', () => {
+  for (const lazy of [false, true]) {
+    const handled: number[] = []
+    const handler = ({ n }: Value) => void handled.push(n)
+    const { world, from, to } = warmed({ handler: handler as never, lazy }, { side: 'buy' })
+    const { layout, views } = world.region
+    const tail = views.i32[(layout.laneWords(0, 1, Lane.Bulk) + LINK_TAIL) >>> 2] as number
+    handled.length = 0
+    send(from, 0, 10)
+    const index = (tail + 4 * UNITS) & ((layout.ringBytes(Lane.Bulk) >>> 3) - 1)
+    const side = FRAME_HEADER_BYTES + (STRUCT.offsets[2] as number)
+    views.bytes[layout.ring(0, 1, Lane.Bulk) + (index << 3) + side] = 77
+    to.inbox.drain()
+    expect(handled).toEqual([0, 2, 6, 8])
+    expect(to.errors).toEqual([[expect.objectContaining({ code: 'ERR_FRAME_CORRUPT' }), 'tick']])
+  }
 })
 
 test('a handler that ends its subscription gets no more, and whoever came gets the rest', () => {
