@@ -71,7 +71,7 @@ return emit(value, agent)
 
 /** Whether they let nothing of a message through, by its fields in the order of `names`. */
 export function refusalOf(
-  filters: readonly CompiledFilter[] | null,
+  filters: readonly CompiledFilter[],
   fields: Fields,
   names: readonly string[],
 ): Refuses | null {

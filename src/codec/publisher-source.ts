@@ -13,7 +13,7 @@
 //     return otherwise(v1, v0)
 //
 //   function otherwise(v1, v0)                   open to those alone who ask the filters first?
-//     if (!isAsking()) return publishSlowly(v1, v0)
+//     if (version !== way[4]) return publishSlowly(v1, v0)
 //     return refuses(v1, v0) ? true : publishWanted(v1, v0)
 //
 // `publishWanted` is the first function once more, with the gate of those who have asked. The long
@@ -96,17 +96,14 @@ export function publisherSource(
   const functions =
     numbers === null
       ? `return function publisher(${parameters}) { return ${slowly} }`
-      : `${claimSource(numbers, typeId)}function isAsking() {
-return view_i32[${numbers.versionIndex}] === way[4]
-}
-function publishSlowly(${parameters}) {
+      : `${claimSource(numbers, typeId)}function publishSlowly(${parameters}) {
 return ${slowly}
 }
 function publishWanted(${parameters}) {
 ${fastSource(sources, PublisherWay.AskingGate)}return publishSlowly(${parameters})
 }
 function otherwise(${parameters}) {
-if (!isAsking()) return publishSlowly(${parameters})
+if (view_i32[${numbers.versionIndex}] !== way[4]) return publishSlowly(${parameters})
 return theLane.refuses(${parameters}) ? true : publishWanted(${parameters})
 }
 return function publisher(${parameters}) {

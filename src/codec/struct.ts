@@ -168,7 +168,7 @@ export interface PublisherLane {
   readonly way: Int32Array
   /** Takes the message the long way. */
   publish(value: unknown): boolean
-  /** To be called after a frame when the batch is full or not listed, or the ring is filling up. */
+  /** To be called after a frame that leads to the cursor's `Quiet` or beyond. */
   settle(): boolean
   /** Whether the filters of the only receiver refuse a message. */
   refuses: Refuses

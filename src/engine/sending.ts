@@ -74,7 +74,7 @@ export class Sending {
       },
     )
     this.loans = new Loans(this.leases, this.sender, (isHeld) => events.hold(isHeld))
-    this.publishers = new Publishers(region, this.outbox, routes, this.sender)
+    this.publishers = new Publishers(region, this.outbox, routes, this.sender, dictionary)
   }
 
   /** Whether a message with this deadline comes too late, here or at its receiver; counts it. */

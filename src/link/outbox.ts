@@ -146,10 +146,16 @@ export class LinkWriter {
 
   /**
    * Finds out how far the tail may move before `Outbox.committed` has to be called: until the batch
-   * is full, or three quarters of the ring are taken. A place further back is always right, too.
+   * is full, or three quarters of the ring are taken; and not at all where nobody flushes it by the
+   * end of the tick. To be called whenever it is less far, and with each batch: a place that is
+   * left behind would count as ahead after 16 GiB.
    */
   renewQuiet(): void {
     const { cursor } = this.ring
+    if (cursor[LISTED] === 0) {
+      cursor[QUIET] = cursor[TAIL] as number
+      return
+    }
     const full = ((cursor[PUBLISHED] as number) + BATCH_UNITS) | 0
     const high = ((cursor[LIMIT] as number) - (this.highWaterFreeBytes >>> 3) + 1) | 0
     cursor[QUIET] = ((full - high) | 0) < 0 ? full : high
@@ -265,7 +271,7 @@ export class Outbox {
   committed(link: LinkWriter): void {
     if (link.ring.pendingBytes >= BATCH_BYTES) this.flush(link)
     else if (link.ring.cursor[LISTED] === 0) this.#list(link)
-    if (link.ring.cursor[LISTED] !== 0) link.renewQuiet()
+    link.renewQuiet()
   }
 
   /** Makes the link's batch visible and wakes its reader if that sleeps. */
@@ -273,6 +279,7 @@ export class Outbox {
     if (link.ring.pendingBytes === 0) return
     // STEP flush: the tail moves, then whoever sleeps is woken.
     link.ring.publish()
+    link.renewQuiet()
     link.count(SentCounter.Batches)
     if (link.isAlmostFull) link.noteRoom()
     this.wake(link)
@@ -288,9 +295,8 @@ export class Outbox {
     this.#isScheduled = false
     for (let i = 0; i < this.#listedCount; i++) {
       const link = this.#listed[i] as LinkWriter
-      const { cursor } = link.ring
-      cursor[LISTED] = 0
-      cursor[QUIET] = cursor[TAIL] as number
+      link.ring.cursor[LISTED] = 0
+      link.renewQuiet()
       this.flush(link)
     }
     this.#listedCount = 0

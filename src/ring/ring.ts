@@ -45,7 +45,8 @@ export function frameBytesMax(ringBytes: number): number {
  *
  * All but `Listed` are positions. `Limit` is how far the tail may move without a look at the head;
  * `Listed` is not 0 while the batch is sure to be flushed by the end of the tick. As long as the
- * tail stays before `Quiet`, nobody has to be told that it has moved; see `LinkWriter.renewQuiet`.
+ * tail stays before `Quiet`, nobody has to be told that it has moved: that is at the tail or right
+ * behind it while nothing is listed. See `LinkWriter.renewQuiet`.
  */
 export const Cursor = { Tail: 0, Limit: 1, Published: 2, Listed: 3, Quiet: 4 } as const
 /** What a cursor takes of a larger array: a line. Alone it takes more, for the next reason. */

@@ -181,6 +181,7 @@ export class ExpressWays {
       value = subscription.isLazy ? bound.view(payload) : bound.decode(payload)
       isHanded = isWanted === null || isWanted(value, NO_HEADERS)
     } catch (error) {
+      if (subscription.isLazy) bound.expire()
       this.#events.onError(error, subject, subscription)
       return 0
     }

@@ -118,9 +118,11 @@ export class PayloadDecoder {
     if (this.packed !== null) return this.#unpacked(this.packed).passes(filter, subject, headers)
     if (this.codec === CodecId.Raw) return filter.test(undefined, headers)
     const { typeId, fields, bound } = this.#structHere(subject)
-    const isPassing = filter.testOf(typeId, fields)(bound.view(this.start), headers)
-    bound.expire()
-    return isPassing
+    try {
+      return filter.testOf(typeId, fields)(bound.view(this.start), headers)
+    } finally {
+      bound.expire()
+    }
   }
 
   /** Whether the value under way passes, of whatever codec; one that cannot be read does. */

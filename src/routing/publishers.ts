@@ -12,10 +12,12 @@ import { invalid } from '../base/checks.js'
 import { FlyshuttleError, describe } from '../base/errors.js'
 import { FRAME_HEADER_BYTES, PUBLISHERS_MAX } from '../base/limits.js'
 import { checkMessage, type Message } from '../codec/message.js'
+import type { CompiledFilter } from '../codec/filter.js'
 import { refusalOf } from '../codec/filter-source.js'
 import { PublisherWay, type PublisherNumbers } from '../codec/publisher-source.js'
 import type { BoundPublisher, PublisherLane, StructCodec } from '../codec/struct.js'
 import { NO_CURSOR, type LinkWriter, type Outbox } from '../link/outbox.js'
+import type { DictionaryWriter } from '../memory/dictionary.js'
 import { HEADER_VERSION } from '../memory/layout.js'
 import type { Region } from '../memory/region.js'
 import {
@@ -25,7 +27,6 @@ import {
   FrameKind,
 } from '../ring/frame.js'
 import { frameBytesMax } from '../ring/ring.js'
-import type { Destination } from './destinations.js'
 import type { Route, RouteTable } from './route-table.js'
 import type { Sender } from './sender.js'
 import { checkSubject } from './subject.js'
@@ -48,11 +49,19 @@ export class Publishers {
   readonly #outbox: Outbox
   readonly #routes: RouteTable
   readonly #sender: Sender
+  readonly #dictionary: DictionaryWriter
   readonly #made = new Map<Message<unknown>, Map<string, BoundPublisher>>()
   readonly #lanes: PublisherLane[] = []
   #isClosed = false
 
-  constructor(region: Region, outbox: Outbox, routes: RouteTable, sender: Sender) {
+  constructor(
+    region: Region,
+    outbox: Outbox,
+    routes: RouteTable,
+    sender: Sender,
+    dictionary: DictionaryWriter,
+  ) {
+    this.#dictionary = dictionary
     this.#region = region
     this.#outbox = outbox
     this.#routes = routes
@@ -121,19 +130,21 @@ export class Publishers {
         way[PublisherWay.Data] = ring.data >>> 3
         way[PublisherWay.Full] = fullIndex
       }
-      if (!route.isGuarded) way[PublisherWay.Gate] = route.version
-      else if (canAsk()) way[PublisherWay.AskingGate] = route.version
-    }
-    let asked: readonly Destination[] | null = null
-    let isAskable = false
-    const canAsk = (): boolean => {
-      const { destinations, taps } = route
       // Taps are shown a message: with one, all of them take the long way.
-      if (taps.length > 0) return false
-      if (asked !== destinations) {
-        asked = destinations
-        const refuses = refusalOf(destinations[0]?.filters ?? null, struct.fields, names)
-        isAskable = refuses !== null
+      if (route.taps.length > 0) return
+      const filters = route.destinations[0]?.filters ?? null
+      if (filters === null) way[PublisherWay.Gate] = route.version
+      else if (canAsk(filters)) way[PublisherWay.AskingGate] = route.version
+    }
+    let asked: readonly CompiledFilter[] | null = null
+    let isAskable = false
+    const canAsk = (filters: readonly CompiledFilter[]): boolean => {
+      if (asked !== filters) {
+        asked = filters
+        const refuses = refusalOf(filters, struct.fields, names)
+        // What was refused so far has not told the receivers what it is.
+        const isTold = refuses !== null && this.#dictionary.addType(struct.typeId, struct.canonical)
+        isAskable = isTold
         lane.refuses = refuses ?? REFUSES_NONE
       }
       return isAskable

@@ -103,6 +103,39 @@ describe('an outbox', () => {
     expect(tailOf(region, 0, 1, Lane.Bulk)).toBe(tail)
   })
 
+  test.each(['committed', 'flush'] as const)('%s leaves nothing behind unlisted', (how) => {
+    const region = smallRegion(2, { bulkRingBytes: 8 * FLUSH_BYTES })
+    const { outbox } = outboxOf(region, 0)
+    const { inbox } = inboxOf(region, 1)
+    inbox.open(1)
+    const link = outbox.link(1, Lane.Bulk)
+    const { cursor } = link.ring
+    const distance = (): number =>
+      ((cursor[Cursor.Tail] as number) - (cursor[Cursor.Quiet] as number)) | 0
+    // As if nobody had looked at it for 16 GiB.
+    cursor[Cursor.Quiet] = ((cursor[Cursor.Tail] as number) - 2 ** 31) | 0
+    for (let i = 0; i < 20; i++) {
+      offer(region, link, 0, FLUSH_BYTES)
+      outbox[how](link)
+      inbox.drain()
+      // What follows a batch that is gone is in no list, however full the ring looks.
+      expect(link.isBelowHighWater()).toBe(true)
+      expect([cursor[Cursor.Listed], distance()]).toEqual([0, 0])
+    }
+  })
+
+  test('has to be told of what follows a flush that left nothing to flush', () => {
+    const region = smallRegion(2)
+    const { outbox } = outboxOf(region, 0)
+    const link = outbox.link(1, Lane.Bulk)
+    offer(region, link, 1)
+    outbox.committed(link)
+    outbox.flush(link)
+    outbox.flushAll()
+    const { cursor } = link.ring
+    expect([cursor[Cursor.Listed], cursor[Cursor.Quiet]]).toEqual([0, cursor[Cursor.Tail]])
+  })
+
   test('flushes every link that was written to, once', async () => {
     const region = smallRegion(3)
     const { outbox } = outboxOf(region, 0)

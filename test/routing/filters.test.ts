@@ -1,12 +1,14 @@
 // Filters on their way from subscriber to sender: which frames are written, to whom, and what holds
 // a sender back. Threads are played on one, so every frame can be counted.
 
+import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { EMITTER_AFTER_MESSAGES, ROUTES_CACHED_MAX } from '../../src/base/limits.js'
 import { message } from '../../src/codec/message.js'
 import { f64, i16 } from '../../src/codec/schema.js'
 import { Lane } from '../../src/memory/layout.js'
 import { PLAIN } from '../../src/routing/envelope.js'
+import type { LocalSubscription } from '../../src/routing/target.js'
 import { FakeRequest, World, type Player } from './world.js'
 
 const Delay = message('flights.delayed', { id: f64, delayMin: i16 })
@@ -232,6 +234,81 @@ describe('the fast way', () => {
     expect(send()).toEqual(count(60, 100))
     world.thread(2).subscribe('flights.*')
     expect(framesOf(() => send())).toEqual([0, 40, 100])
+  })
+
+  test('and every other keep one order, while filters come and go', async () => {
+    const ways = fc.constantFrom('bound', 'bound', 'bound', 'struct', 'plain', 'envelope')
+    const others = fc.constantFrom('tick', 'tick', 'large', 'settle', 'swap', 'tap')
+    const step = fc.tuple(fc.oneof({ weight: 6, arbitrary: ways }, others), fc.nat(7))
+    const length = { minLength: 20, maxLength: 150 }
+    const play = async (script: readonly (readonly [string, number])[], ringBytes: number) => {
+      const world = new World(2, { bulkRingBytes: ringBytes, subscriptions: 512 })
+      const [from, to] = [world.thread(0), world.thread(1)]
+      const { sender } = from
+      let [least, got]: [number, number[]] = [0, []]
+      const handler = ({ id }: { id: number }): void => void got.push(id)
+      const open = (limit: number): LocalSubscription => {
+        least = limit
+        const filter = limit === 0 ? {} : { filter: { delayMin: { gte: limit } } }
+        return to.subscribe('flights.*', { handler, lazy: limit % 2 === 1, ...filter })
+      }
+      let subscription = open(3)
+      let tap: LocalSubscription | null = null
+      to.subscribe('large')
+      const publish = from.publishers.of(Delay, ['delayMin', 'id'], 0)
+      const large = new Uint8Array(ringBytes / 6)
+      const wanted: number[] = []
+      let id = 0
+      for (const [what, n] of script) {
+        if (what === 'tick') {
+          await Promise.resolve()
+          to.inbox.drain()
+          from.inbox.drain()
+        } else if (what === 'large') sender.publish('large', large, 0)
+        else if (what === 'settle') world.settle()
+        else if (what === 'swap') {
+          world.settle()
+          to.unsubscribe(subscription)
+          subscription = open(n)
+        } else if (what === 'tap') {
+          world.settle()
+          if (tap !== null) from.unsubscribe(tap)
+          tap =
+            tap === null ? world.thread(0).subscribe('flights.*', { rules: { sample: 1 } }) : null
+        } else {
+          const value = { id: id++, delayMin: n }
+          if (what === 'bound') publish(n, value.id)
+          else if (what === 'envelope') sender.publishWith(Delay, value, 0, PLAIN)
+          else sender.publish(what === 'struct' ? Delay : Delay.subject, value, 0)
+          if (n >= least) wanted.push(value.id)
+        }
+      }
+      world.settle()
+      expect(got).toEqual(wanted)
+      expect(to.errors).toEqual([])
+      // A lone message leaves with its tick, whatever came before it.
+      got = []
+      publish(7, id)
+      await Promise.resolve()
+      to.inbox.drain()
+      expect(got).toEqual([id])
+    }
+    const ring = fc.constantFrom(2048, 32 * 1024)
+    await fc.assert(fc.asyncProperty(fc.array(step, length), ring, play), { numRuns: 200 })
+  })
+
+  test('of a bound publisher says what its messages are, though the first were refused', () => {
+    world.thread(1).subscribe('flights.*', { filter: late })
+    world.thread(1).subscribe('other')
+    const { publishers, sender } = world.thread(0)
+    sender.publish('other', 1, 0)
+    world.settle()
+    world.thread(1).got.length = 0
+    const publish = publishers.of(Delay, ['delayMin', 'id'], 0)
+    for (let id = 50; id < 70; id++) publish(id, id)
+    world.settle()
+    expect(world.thread(1).errors).toEqual([])
+    expect(ids(1)).toEqual(Array.from({ length: 10 }, (_, n) => 60 + n))
   })
 
   test('of a bound publisher stays behind what waits for room', () => {

@@ -19,6 +19,7 @@ import {
   u8,
   utf8,
 } from '../../src/codec/schema.js'
+import { FLUSH_BYTES } from '../../src/base/limits.js'
 import type { BoundPublisher } from '../../src/codec/struct.js'
 import { World } from './world.js'
 
@@ -96,6 +97,27 @@ function worldOf(target: Message<any>, names: readonly string[], bulkRingBytes =
 }
 
 describe('a bound publisher', () => {
+  test('is seen by the end of the tick, also behind what filled a batch alone', async () => {
+    const { world, sender, publisher, take } = worldOf(Tick, ['n', 'm'], 64 * 1024)
+    const { inbox } = world.thread(1)
+    world.thread(1).subscribe('big')
+    publisher(0, 0)
+    expect(take()).toEqual([{ n: 0, m: 0 }])
+    const big = new Uint8Array(2 * FLUSH_BYTES)
+    for (let n = 0; n < 40; n++) {
+      for (const publish of [publisher, () => sender.publish(Tick, { n, m: 0 }, 7)]) {
+        sender.publish('big', big, 0)
+        await Promise.resolve()
+        inbox.drain()
+        world.thread(1).take()
+        publish(n, 0)
+        await Promise.resolve()
+        inbox.drain()
+        expect(world.thread(1).take()).toEqual([{ n, m: 0 }])
+      }
+    }
+  })
+
   test('writes a type whose fingerprint makes a NaN of its half of the header', () => {
     const isNaNsHalf = ({ struct }: Message<any>): boolean =>
       ((struct?.typeId ?? 0) & 0x7ff0_0000) === 0x7ff0_0000

@@ -212,6 +212,22 @@ test('what a filter cannot read is reported, and only that one', () => {
   }
 })
 
+test('a view ends, too, with a message that the filter could not read', () => {
+  const kept: Value[] = []
+  const handler = (view: Value) => void kept.push(view)
+  const rules = { or: [{ side: 'buy' }, { headers: { x: 'y' } }] }
+  const { world, from, to } = warmed({ handler: handler as never, lazy: true }, rules)
+  const { layout, views } = world.region
+  const tail = views.i32[(layout.laneWords(0, 1, Lane.Bulk) + LINK_TAIL) >>> 2] as number
+  send(from, 0, 1)
+  const index = tail & ((layout.ringBytes(Lane.Bulk) >>> 3) - 1)
+  const side = FRAME_HEADER_BYTES + (STRUCT.offsets[2] as number)
+  views.bytes[layout.ring(0, 1, Lane.Bulk) + (index << 3) + side] = 77
+  to.inbox.drain()
+  expect(to.errors).toHaveLength(1)
+  expect(() => kept[0]?.n).toThrow(expect.objectContaining({ code: 'ERR_INFO_EXPIRED' }))
+})
+
 test('a handler that ends its subscription gets no more, and whoever came gets the rest', () => {
   const handled: number[] = []
   const handler = ({ n }: Value) => {

@@ -196,7 +196,8 @@ export class Player {
         isExpired: (deadlineMs) => this.world.isExpired(deadlineMs),
       },
     )
-    this.publishers = new Publishers(region, this.outbox, this.routes, this.sender)
+    const { outbox, routes, sender, dictionary } = this
+    this.publishers = new Publishers(region, outbox, routes, sender, dictionary)
     // Requests of these tests have whatever deadline: it is never over.
     const watch = new RequestWatch({ nowMs: () => 0 }, this.outbox.counters)
     const leases = new Leases(this.pool, region.memory)
