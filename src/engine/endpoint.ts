@@ -121,7 +121,8 @@ export class Endpoint extends Asking {
    *
    * It is `publish` without an object: the same checks, order and result, at half the cost, for
    * programs that send millions of messages in a second. Make it once and keep it; the same fields
-   * give the same function. All fields of the message must be named, each once.
+   * give the same function. All fields of the message must be named, each once. V8 copies it into a
+   * loop without `await`; in one with it, it is called, which takes half as long again.
    *
    * @throws ERR_OPTION_INVALID when a field is missing, unknown or named twice, or the message has
    * no fields; ERR_CLOSED. The function throws as `publish` does.
