@@ -163,7 +163,7 @@ return ((tail - all[cursor + 4]) | 0) < 0 ? true : settle()
 const double = new Float64Array(1)
 const halves = new Int32Array(double.buffer)
 
-/** Stores words `index`, which is not 0, and the one behind it: at once if that is a number. */
+/** Stores two words from `index` on, the first not 0: at once, if together they are a number. */
 function pairSource(index: number, first: number, second: number): string {
   halves.set([first, second])
   const value = double[0] as number

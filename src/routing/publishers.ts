@@ -143,8 +143,7 @@ export class Publishers {
         asked = filters
         const refuses = refusalOf(filters, struct.fields, names)
         // What was refused so far has not told the receivers what it is.
-        const isTold = refuses !== null && this.#dictionary.addType(struct.typeId, struct.canonical)
-        isAskable = isTold
+        isAskable = refuses !== null && this.#dictionary.addType(struct.typeId, struct.canonical)
         lane.refuses = refuses ?? REFUSES_NONE
       }
       return isAskable

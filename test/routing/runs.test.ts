@@ -53,6 +53,17 @@ function send(from: Player, first: number, count: number): void {
   from.outbox.flushAll()
 }
 
+/** Makes nonsense of the side of the frame that is so many behind what was sent until now. */
+function spoilerOf({ region }: World): (frames: number) => void {
+  const { layout, views } = region
+  const tail = views.i32[(layout.laneWords(0, 1, Lane.Bulk) + LINK_TAIL) >>> 2] as number
+  return (frames) => {
+    const index = (tail + frames * UNITS) & ((layout.ringBytes(Lane.Bulk) >>> 3) - 1)
+    const side = FRAME_HEADER_BYTES + (STRUCT.offsets[2] as number)
+    views.bytes[layout.ring(0, 1, Lane.Bulk) + (index << 3) + side] = 77
+  }
+}
+
 const numbers = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i)
 
 test('what lies in a row is handed over by one call, whole and in order', () => {
@@ -137,12 +148,9 @@ test('a handler that throws is reported with its subject, and the next message i
 
 test('a message that its struct cannot have written is reported, and only that one', () => {
   const { world, from, to } = warmed()
-  const { layout, views } = world.region
-  const tail = views.i32[(layout.laneWords(0, 1, Lane.Bulk) + LINK_TAIL) >>> 2] as number
+  const spoil = spoilerOf(world)
   send(from, 0, 10)
-  const index = (tail + 4 * UNITS) & ((layout.ringBytes(Lane.Bulk) >>> 3) - 1)
-  const side = FRAME_HEADER_BYTES + (STRUCT.offsets[2] as number)
-  views.bytes[layout.ring(0, 1, Lane.Bulk) + (index << 3) + side] = 77
+  spoil(4)
   to.inbox.drain()
   expect(to.take()).toEqual(
     numbers(0, 10)
@@ -199,13 +207,10 @@ test('what a filter cannot read is reported, and only that one', () => {
     const handled: number[] = []
     const handler = ({ n }: Value) => void handled.push(n)
     const { world, from, to } = warmed({ handler: handler as never, lazy }, { side: 'buy' })
-    const { layout, views } = world.region
-    const tail = views.i32[(layout.laneWords(0, 1, Lane.Bulk) + LINK_TAIL) >>> 2] as number
+    const spoil = spoilerOf(world)
     handled.length = 0
     send(from, 0, 10)
-    const index = (tail + 4 * UNITS) & ((layout.ringBytes(Lane.Bulk) >>> 3) - 1)
-    const side = FRAME_HEADER_BYTES + (STRUCT.offsets[2] as number)
-    views.bytes[layout.ring(0, 1, Lane.Bulk) + (index << 3) + side] = 77
+    spoil(4)
     to.inbox.drain()
     expect(handled).toEqual([0, 2, 6, 8])
     expect(to.errors).toEqual([[expect.objectContaining({ code: 'ERR_FRAME_CORRUPT' }), 'tick']])
@@ -217,12 +222,9 @@ test('a view ends, too, with a message that the filter could not read', () => {
   const handler = (view: Value) => void kept.push(view)
   const rules = { or: [{ side: 'buy' }, { headers: { x: 'y' } }] }
   const { world, from, to } = warmed({ handler: handler as never, lazy: true }, rules)
-  const { layout, views } = world.region
-  const tail = views.i32[(layout.laneWords(0, 1, Lane.Bulk) + LINK_TAIL) >>> 2] as number
+  const spoil = spoilerOf(world)
   send(from, 0, 1)
-  const index = tail & ((layout.ringBytes(Lane.Bulk) >>> 3) - 1)
-  const side = FRAME_HEADER_BYTES + (STRUCT.offsets[2] as number)
-  views.bytes[layout.ring(0, 1, Lane.Bulk) + (index << 3) + side] = 77
+  spoil(0)
   to.inbox.drain()
   expect(to.errors).toHaveLength(1)
   expect(() => kept[0]?.n).toThrow(expect.objectContaining({ code: 'ERR_INFO_EXPIRED' }))
