@@ -63,13 +63,13 @@ export function fieldSource(
     case 'f32':
       return simple(`typeof ${v} !== 'number'`, type.name)
     case 'u32':
-      return simple(`typeof ${v} !== 'number' || (${v} >>> 0) !== ${v}`, 'u32')
+      return simple(`typeof ${v} !== 'number' || ${v} !== (${v} >>> 0)`, 'u32')
     case 'i32':
-      return simple(`typeof ${v} !== 'number' || (${v} | 0) !== ${v}`, 'i32')
+      return simple(`typeof ${v} !== 'number' || ${v} !== (${v} | 0)`, 'i32')
     case 'i64':
     case 'u64': {
       const narrowed = `BigInt.${type.name === 'i64' ? 'asIntN' : 'asUintN'}(64, ${v})`
-      return simple(`typeof ${v} !== 'bigint' || ${narrowed} !== ${v}`, type.name)
+      return simple(`typeof ${v} !== 'bigint' || ${v} !== ${narrowed}`, type.name)
     }
     case 'i8':
     case 'u8':
@@ -79,7 +79,7 @@ export function fieldSource(
       const narrowed = type.name.startsWith('u')
         ? `(${v} & ${2 ** bits - 1})`
         : `(${v} << ${32 - bits} >> ${32 - bits})`
-      return simple(`typeof ${v} !== 'number' || ${narrowed} !== ${v}`, type.name)
+      return simple(`typeof ${v} !== 'number' || ${v} !== ${narrowed}`, type.name)
     }
     case 'bool':
       return {

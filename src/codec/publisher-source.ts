@@ -4,22 +4,27 @@
 // For { price: f64, flags: u8 } and the names ['flags', 'price'] it reads, in essence:
 //
 //   function publisher(v1, v0)
-//     const start = claim(0)                     room, and the header; -1 where the way is shut
-//     if (start >= 0 && !(typeof v0 !== 'number' || …)) {
-//       f64[start + 2] = v0
-//       …
-//       return commit()                          moves the tail
+//     if (way[0] === version) {                  open?
+//       if (way[4] !== 0 && refuses(v1, v0)) return true           filters, if there are any
+//       if (!(typeof v0 !== 'number' || …)) {
+//         const start = claim()                  room, and the header; -1 where there is none
+//         if (start >= 0) {
+//           f64[start + 2] = v0
+//           …
+//           return true
+//         }
+//       }
 //     }
 //     return otherwise(v1, v0)
 //
-//   function otherwise(v1, v0)                   open to those alone who ask the filters first?
-//     if (version !== way[4]) return publishSlowly(v1, v0)
-//     return refuses(v1, v0) ? true : publishWanted(v1, v0)
+//   function otherwise(v1, v0)
+//     return prepare() ? publisher(v1, v0) : publish({ price: v0, flags: v1 })
 //
-// `publishWanted` is the first function once more, with the gate of those who have asked. The long
-// way is that of any publish: it checks once more, says what is wrong, waits, finds out where the
-// subject leads now, and aims the way. Arguments are plain values, so no foreign code runs in
-// between, and what was stored of a message that was then refused lies in free room.
+// `prepare` is for a frame that would reach the cursor's `Quiet`: the batch is full, or nobody has
+// been told of it, or the ring ends or fills up. True: it does not reach it any more. The long way is that of any publish: it
+// checks once more, says what is wrong, waits, finds out where the subject leads now, and aims the
+// way. Arguments are plain values, so no foreign code runs in between, and a frame is whole before
+// anybody else looks at the tail.
 //
 // It is kept short: V8 copies a function of up to 460 bytes of bytecode into the loop that calls
 // it, and then no number is boxed for the call. With all that is copied into it, and a fifth as
@@ -43,7 +48,8 @@ const TEXT = ['isPlainAscii', 'wordOfAscii', 'writeAscii', 'utf8Bytes', 'writeUt
 const GIVEN: readonly (readonly [name: string, place: string])[] = [
   ...VIEWS.map((view) => [`view_${view}`, `views.${view === 'u8' ? 'bytes' : view}`] as const),
   ...['isUint8Array', 'optionIndex', ...TEXT].map((name) => [name, `host.${name}`] as const),
-  ...['cursors', 'way', 'publish', 'settle'].map((name) => [name, `lane.${name}`] as const),
+  ...['cursors', 'way', 'publish', 'prepare'].map((name) => [name, `lane.${name}`] as const),
+  ['mask', 'lane.numbers?.mask'],
   ['theLane', 'lane'],
 ]
 
@@ -57,9 +63,9 @@ export interface PublishedStruct {
 /**
  * Words of a publisher's way: the shared version for which it is open; where the ring's cursor is
  * among the cursors; where its data is in the region, in units of 8 bytes; the word that counts
- * full mailboxes; the shared version for which it is open to those who ask the filters first.
+ * full mailboxes; whether the filters of the receiver are to be asked, 0 or 1.
  */
-export const PublisherWay = { Gate: 0, Cursor: 1, Data: 2, Full: 3, AskingGate: 4 } as const
+export const PublisherWay = { Gate: 0, Cursor: 1, Data: 2, Full: 3, Asks: 4 } as const
 
 /** The numbers of a lane that stand in the source as they are: that is shortest. */
 export interface PublisherNumbers {
@@ -67,8 +73,6 @@ export interface PublisherNumbers {
   readonly mask: number
   /** Of the whole frame, in units of 8 bytes. */
   readonly units: number
-  /** The last index at which a frame fits before the ring's end. */
-  readonly indexMax: number
   readonly word0: number
   readonly word1: number
   readonly subjectId: number
@@ -96,19 +100,17 @@ export function publisherSource(
   const functions =
     numbers === null
       ? `return function publisher(${parameters}) { return ${slowly} }`
-      : `${claimSource(numbers, typeId)}function publishSlowly(${parameters}) {
-return ${slowly}
+      : `${claimSource(numbers, typeId)}function otherwise(${parameters}) {
+return prepare() ? publisher(${parameters}) : ${slowly}
 }
-function publishWanted(${parameters}) {
-${fastSource(sources, PublisherWay.AskingGate)}return publishSlowly(${parameters})
+function publisher(${parameters}) {
+const ours = way
+if (ours[0] === view_i32[${numbers.versionIndex}]) {
+if (ours[4] !== 0 && theLane.refuses(${parameters})) return true
+${fastSource(sources)}}
+return otherwise(${parameters})
 }
-function otherwise(${parameters}) {
-if (view_i32[${numbers.versionIndex}] !== way[4]) return publishSlowly(${parameters})
-return theLane.refuses(${parameters}) ? true : publishWanted(${parameters})
-}
-return function publisher(${parameters}) {
-${fastSource(sources, PublisherWay.Gate)}return otherwise(${parameters})
-}`
+return publisher`
   return `'use strict'
 return (function (${GIVEN.map(([name]) => name).join(', ')}) {
 ${functions}
@@ -116,46 +118,42 @@ ${functions}
 //# sourceURL=flyshuttle-publisher-${typeId.toString(16).padStart(8, '0')}-${number}.js`
 }
 
-/** Writes the message if the way is open by this word of it. */
-function fastSource(sources: readonly FieldSource[], gate: number): string {
+/** Writes the message if the way is open. */
+function fastSource(sources: readonly FieldSource[]): string {
   const stores = sources.map(({ store }) => store).join('\n')
   const isUsed = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(stores)
   const locals = [
-    `start = claim(${gate})`,
+    'start = claim()',
     ...VIEWS.filter(isUsed).map((view) => `${view} = view_${view}`),
     ...Object.entries(SHIFTS)
       .filter(([name]) => isUsed(name))
       .map(([name, shift]) => `${name} = start << ${shift}`),
   ]
-  return `const ${locals.join(', ')}
-${declared(sources)}if (start >= 0 && !(${sources.map(({ wrong }) => wrong).join('\n|| ')})) {
+  return `${declared(sources)}if (!(${sources.map(({ wrong }) => wrong).join('\n|| ')})) {
+const ${locals.join(', ')}
+if (start >= 0) {
 ${stores}
-return commit()
+return true
+}
 }
 `
 }
 
-/** `claim` finds room and writes the header; what is claimed and not committed is forgotten. */
+/** `claim` takes room, moves the tail, and writes the header. */
 function claimSource(numbers: PublisherNumbers, typeId: number): string {
-  const { versionIndex, mask, units, indexMax } = numbers
-  return `function claim(gate) {
-const ours = way, all = cursors, i32 = view_i32, f64 = view_f64
+  const { units } = numbers
+  return `function claim() {
+const ours = way, all = cursors
 const cursor = ours[1]
 const tail = all[cursor]
-const index = tail & ${mask}
-if (i32[${versionIndex}] !== ours[gate] || i32[ours[3]] !== 0 || index > ${indexMax}
-|| ((all[cursor + 1] - tail) | 0) < ${units}) return -1
-const start = ours[2] + index
+const next = (tail + ${units}) | 0
+if (((next - all[cursor + 4]) | 0) >= 0 || view_i32[ours[3]] !== 0) return -1
+all[cursor] = next
+const start = ours[2] + (tail & mask)
+const f64 = view_f64
 ${pairSource(0, numbers.word0, numbers.word1)}
 ${pairSource(2, numbers.subjectId, typeId)}
 return start
-}
-function commit() {
-const all = cursors
-const cursor = way[1]
-const tail = (all[cursor] + ${units}) | 0
-all[cursor] = tail
-return ((tail - all[cursor + 4]) | 0) < 0 ? true : settle()
 }
 `
 }
@@ -167,7 +165,8 @@ const halves = new Int32Array(double.buffer)
 function pairSource(index: number, first: number, second: number): string {
   halves.set([first, second])
   const value = double[0] as number
-  if (!Number.isNaN(value)) return `f64[start + ${index / 2}] = ${value}`
-  const word = `(start << 1) + ${index}`
-  return `i32[${word}] = ${first | 0}\ni32[${word} + 1] = ${second | 0}`
+  const place = index === 0 ? 'start' : `start + ${index / 2}`
+  if (!Number.isNaN(value)) return `f64[${place}] = ${value}`
+  const word = `((${place}) << 1)`
+  return `view_i32[${word}] = ${first | 0}\nview_i32[${word} + 1] = ${second | 0}`
 }

@@ -164,12 +164,12 @@ export type Run = (
 export interface PublisherLane {
   /** Of all rings of the thread; see `ring/ring.ts`. */
   readonly cursors: Int32Array
-  /** Four words that say where to: see `PublisherWay`. */
+  /** Five words that say where to: see `PublisherWay`. */
   readonly way: Int32Array
   /** Takes the message the long way. */
   publish(value: unknown): boolean
-  /** To be called after a frame that leads to the cursor's `Quiet` or beyond. */
-  settle(): boolean
+  /** Moves the cursor's `Quiet` on if a frame would reach it: whether it did, and none does now. */
+  prepare(): boolean
   /** Whether the filters of the only receiver refuse a message. */
   refuses: Refuses
   /** Null: everything takes the long way. */

@@ -146,9 +146,9 @@ export class LinkWriter {
 
   /**
    * Finds out how far the tail may move before `Outbox.committed` has to be called: until the batch
-   * is full, or three quarters of the ring are taken; and not at all where nobody flushes it by the
-   * end of the tick. To be called whenever it is less far, and with each batch: a place that is
-   * left behind would count as ahead after 16 GiB.
+   * is full, or three quarters of the ring are taken, or the ring ends; and not at all where nobody
+   * flushes it by the end of the tick. To be called whenever it is less far, and with each batch: a
+   * place that is left behind would count as ahead after 16 GiB.
    */
   renewQuiet(): void {
     const { cursor } = this.ring
@@ -158,7 +158,9 @@ export class LinkWriter {
     }
     const full = ((cursor[PUBLISHED] as number) + BATCH_UNITS) | 0
     const high = ((cursor[LIMIT] as number) - (this.highWaterFreeBytes >>> 3) + 1) | 0
-    cursor[QUIET] = ((full - high) | 0) < 0 ? full : high
+    const quiet = ((full - high) | 0) < 0 ? full : high
+    const end = (this.ring.lapEnd + 1) | 0
+    cursor[QUIET] = ((quiet - end) | 0) < 0 ? quiet : end
   }
 
   /** For whoever looks at the engine. Once per batch at most, or where something had to wait. */
@@ -274,6 +276,26 @@ export class Outbox {
     link.renewQuiet()
   }
 
+  /**
+   * Does all that has to be done before a frame of so many units that would reach `Quiet`, and says
+   * whether it ends before it now. False as well where there was nothing to do, and for frames that
+   * are as large as a batch.
+   */
+  prepare(link: LinkWriter, units: number): boolean {
+    const { ring } = link
+    const { cursor } = ring
+    if (isBeforeQuiet(cursor, units)) return false
+    if ((ring.pendingBytes >>> 3) + units >= BATCH_UNITS) this.flush(link)
+    if (cursor[LISTED] === 0) this.#list(link)
+    if (!ring.skipLapEnd(units) || !link.isBelowHighWater()) return false
+    link.renewQuiet()
+    if (isBeforeQuiet(cursor, units)) return true
+    // The head may have moved since somebody looked.
+    ring.freeBytes()
+    link.renewQuiet()
+    return isBeforeQuiet(cursor, units)
+  }
+
   /** Makes the link's batch visible and wakes its reader if that sleeps. */
   flush(link: LinkWriter): void {
     if (link.ring.pendingBytes === 0) return
@@ -352,6 +374,11 @@ export class Outbox {
     this.#isScheduled = true
     atTickEnd(this.#flushAll)
   }
+}
+
+/** Whether a frame of so many units would end before `Quiet`. */
+function isBeforeQuiet(cursor: Int32Array, units: number): boolean {
+  return (((cursor[TAIL] as number) + units - (cursor[QUIET] as number)) | 0) < 0
 }
 
 /** The first cursor belongs to no ring. It never has room: whoever has nowhere to write uses it. */

@@ -125,6 +125,25 @@ export class RingWriter {
     this.cursor[TAIL] = this.#next
   }
 
+  /** Where this lap of the ring ends; where the tail is at an end, the next one. */
+  get lapEnd(): number {
+    return (((this.cursor[TAIL] as number) | this.#mask) + 1) | 0
+  }
+
+  /**
+   * Begins the next lap if a frame of so many units does not fit before the end of this one. False:
+   * the ring is full.
+   */
+  skipLapEnd(units: number): boolean {
+    const { cursor } = this
+    const tail = cursor[TAIL] as number
+    const toEnd = (this.lapEnd - tail) | 0
+    if (units <= toEnd) return true
+    if (this.claim(units << 3) < 0) return false
+    cursor[TAIL] = (tail + toEnd) | 0
+    return true
+  }
+
   /** Bytes committed and not yet visible. */
   get pendingBytes(): number {
     const { cursor } = this

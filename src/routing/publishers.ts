@@ -2,8 +2,8 @@
 // them straight into the ring of its only receiver.
 //
 // The function is compiled once (`codec/publisher-source.ts`) and goes by five words, its way:
-// where to write, and the version of the routes for which that is right, without asking the filters
-// of the receiver or after it. Whatever it cannot write, it publishes like any other message; after
+// where to write, whether to ask the filters of the receiver first, and the version of the routes
+// for which that is right. Whatever it cannot write, it publishes like any other message; after
 // that the way is aimed anew, if the message has one receiver and nothing of its subject waits. So
 // it keeps the order with all else that is published on the subject, and is right as long as
 // `Outlet` is.
@@ -91,7 +91,6 @@ export class Publishers {
     // Two routes of one subject would not know what waits on the other.
     route.isPinned = true
     route.addGate(lane.way)
-    route.addGate(lane.way.subarray(PublisherWay.AskingGate))
     this.#lanes.push(lane)
     const made = this.#made.get(message) ?? new Map<string, BoundPublisher>()
     this.#made.set(message, made.set(key, publisher))
@@ -133,8 +132,9 @@ export class Publishers {
       // Taps are shown a message: with one, all of them take the long way.
       if (route.taps.length > 0) return
       const filters = route.destinations[0]?.filters ?? null
-      if (filters === null) way[PublisherWay.Gate] = route.version
-      else if (canAsk(filters)) way[PublisherWay.AskingGate] = route.version
+      if (filters !== null && !canAsk(filters)) return
+      way[PublisherWay.Asks] = filters === null ? 0 : 1
+      way[PublisherWay.Gate] = route.version
     }
     let asked: readonly CompiledFilter[] | null = null
     let isAskable = false
@@ -148,6 +148,8 @@ export class Publishers {
       }
       return isAskable
     }
+    const { i32 } = this.#region.views
+    const units = (FRAME_HEADER_BYTES + struct.bytes) >>> 3
     const lane: PublisherLane = {
       cursors: this.#outbox.cursors,
       way,
@@ -157,12 +159,11 @@ export class Publishers {
         if (isFast) aim()
         return isAccepted
       },
-      settle: () => {
-        const written = link as LinkWriter
-        this.#outbox.committed(written)
-        return written.isBelowHighWater()
+      prepare: () => {
+        const isOpen = link !== null && i32[versionIndex] === way[PublisherWay.Gate]
+        return isOpen && !this.#isClosed && this.#outbox.prepare(link as LinkWriter, units)
       },
-      numbers: isFast ? this.#numbersOf(message, struct.bytes, agent, route) : null,
+      numbers: isFast ? this.#numbersOf(message, units, agent, route) : null,
       number: publishersMade++,
     }
     return lane
@@ -170,19 +171,15 @@ export class Publishers {
 
   #numbersOf(
     message: Message<unknown>,
-    payloadBytes: number,
+    units: number,
     agent: number,
     route: Route,
   ): PublisherNumbers {
-    const lengthBytes = FRAME_HEADER_BYTES + payloadBytes
-    const units = lengthBytes >>> 3
-    const capacity = this.#region.layout.bulkRingBytes >>> 3
     return {
       versionIndex,
-      mask: capacity - 1,
+      mask: (this.#region.layout.bulkRingBytes >>> 3) - 1,
       units,
-      indexMax: capacity - units,
-      word0: lengthBytes | (FrameKind.Publish << FRAME_KIND_SHIFT),
+      word0: (units << 3) | (FrameKind.Publish << FRAME_KIND_SHIFT),
       word1: (message.codec << FRAME_CODEC_SHIFT) | (agent << FRAME_SOURCE_SHIFT),
       subjectId: route.subjectId,
     }

@@ -124,6 +124,71 @@ describe('an outbox', () => {
     }
   })
 
+  describe('prepared for a frame', () => {
+    const RING_BYTES = 4 * FLUSH_BYTES
+    const UNITS = 7
+    const prepared = () => {
+      const region = smallRegion(2, { bulkRingBytes: RING_BYTES })
+      const { outbox } = outboxOf(region, 0)
+      const { inbox, log } = inboxOf(region, 1)
+      inbox.open(1)
+      const link = outbox.link(1, Lane.Bulk)
+      const { cursor } = link.ring
+      const fits = (): boolean =>
+        (((cursor[Cursor.Tail] as number) + UNITS - (cursor[Cursor.Quiet] as number)) | 0) < 0
+      /** As a bound publisher does it. */
+      const write = (mark: number): boolean => {
+        if (!fits() && !outbox.prepare(link, UNITS)) return false
+        const at = link.ring.data + (((cursor[Cursor.Tail] as number) & (RING_BYTES / 8 - 1)) << 3)
+        const before = cursor[Cursor.Tail] as number
+        offer(region, link, mark, UNITS * 8)
+        // Where the caller expects it: no PAD is left to be written.
+        expect(((cursor[Cursor.Tail] as number) - before) | 0).toBe(UNITS)
+        expect(region.views.i32[(at >>> 2) + 4]).toBe(mark)
+        return true
+      }
+      return { region, outbox, inbox, log, link, write, fits }
+    }
+
+    test('it needs nobody to be told, and all of them leave by the end of the tick', async () => {
+      const { region, outbox, link, write, fits } = prepared()
+      expect(fits()).toBe(false)
+      for (let mark = 0; mark < 3; mark++) expect(write(mark)).toBe(true)
+      expect(outbox.prepare(link, UNITS)).toBe(false)
+      expect(tailOf(region, 0, 1, Lane.Bulk)).toBe(0)
+      await Promise.resolve()
+      expect(tailOf(region, 0, 1, Lane.Bulk)).toBe(3 * UNITS)
+      expect(fits()).toBe(false)
+    })
+
+    test('full batches leave before it, and a lap ends where it would not fit', () => {
+      const { region, inbox, log, write } = prepared()
+      const marks: string[] = []
+      for (let mark = 0; mark < 10_000; mark++) {
+        expect(write(mark)).toBe(true)
+        marks.push(`0:${mark}`)
+        if (mark % 50 === 0) inbox.drain()
+      }
+      const behind = 10_000 * UNITS - tailOf(region, 0, 1, Lane.Bulk)
+      expect(behind).toBeLessThan(FLUSH_BYTES / 8)
+      inbox.drain()
+      expect(log.frames.length).toBeGreaterThan(9_900)
+      expect(log.frames).toEqual(marks.slice(0, log.frames.length))
+    })
+
+    test('nobody is where three quarters of the ring are taken, nor for what fills a batch', () => {
+      const { outbox, link, write, inbox } = prepared()
+      let written = 0
+      while (write(written)) written++
+      expect(written * UNITS * 8).toBeGreaterThan((RING_BYTES * 3) / 4 - 2 * UNITS * 8)
+      expect(written * UNITS * 8).toBeLessThanOrEqual((RING_BYTES * 3) / 4)
+      outbox.flush(link)
+      inbox.drain()
+      expect(write(written)).toBe(true)
+      expect(outbox.prepare(link, FLUSH_BYTES / 8)).toBe(false)
+    })
+  })
+
   test('has to be told of what follows a flush that left nothing to flush', () => {
     const region = smallRegion(2)
     const { outbox } = outboxOf(region, 0)
