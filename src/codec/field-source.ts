@@ -4,7 +4,7 @@
 // whole looks like. The value is in the local `v0`, `v1` …; what a check works out for the store is
 // in locals `n0`, `x1`, `c2_0` …, which whoever puts it together has to declare.
 
-import type { FieldType } from './schema.js'
+import type { Fields, FieldType } from './schema.js'
 
 /** One field as pieces of source. `wrong` is evaluated before every `store`. */
 export interface FieldSource {
@@ -42,6 +42,16 @@ const COMPARED_OPTIONS_MAX = 8
 const UNROLLED_ASCII_MAX = 8
 /** Up to here, in compact code, they are held in one word. */
 const WORD_ASCII_MAX = 4
+
+/**
+ * Statements that bind what `load` reads options from, out of a local `options`. They are copies:
+ * V8 reads an element of a frozen array by a call.
+ */
+export function optionsSource(fields: Fields): string {
+  return Object.values(fields)
+    .flatMap((type, i) => (type.name === 'oneOf' ? [`const options${i} = [...options[${i}]]`] : []))
+    .join('\n')
+}
 
 /** A key of an object literal. Quoted it names a prototype where computed it names a field. */
 export function keyOf(name: string): string {
@@ -94,7 +104,8 @@ export function fieldSource(
         locals: [`x${i}`],
         wrong: `(x${i} = ${optionIndexSource(type.options, i)}) < 0`,
         store: `${element} = x${i}`,
-        load: `readOption(options[${i}], ${element})`,
+        // Here, not in `readOption`, which all structs share: V8 would compile it for none of them.
+        load: `(options${i}[${element}] ?? readOption(options${i}, ${element}))`,
       }
     }
     case 'ascii':

@@ -10,7 +10,7 @@
 // handler in, sees that the message leaves it nowhere, and makes no object. A lazy one gets the
 // struct's view, which ends with its call.
 
-import { AT_OFFSET, fieldSource, keyOf } from './field-source.js'
+import { AT_OFFSET, fieldSource, optionsSource } from './field-source.js'
 import type { Question } from './filter-source.js'
 import type { Fields } from './schema.js'
 
@@ -26,16 +26,13 @@ export function runSource(
   wanted: Question,
   number: number,
 ): string {
-  const names = Object.keys(fields).map((name) => JSON.stringify(name))
   const loads = Object.values(fields).map(
     (type, i) => fieldSource(type, i, offsets[i] as number, AT_OFFSET).load,
   )
-  const literal = `{
-${loads.map((load, i) => `${keyOf(names[i] as string)}: ${load},`).join('\n')}
-}`
   return `'use strict'
 const { bytes: u8, i8, u16, i16, i32, u32, f32, f64, u64, i64, buffer } = views
-const { options, asciiOfWord, readAscii, readUtf8, readBytes, readOption } = host
+const { Record, options, asciiOfWord, readAscii, readUtf8, readBytes, readOption } = host
+${optionsSource(fields)}
 const { handler, context, info, mailbox, gate, subject, word0, word1, subjectId, typeId } = lane
 const { units, bytesBefore, bound, refuse } = lane
 ${wanted.bindings}
@@ -50,7 +47,7 @@ let value
 let isWanted = false
 try {
 const offset = start + bytesBefore
-value = ${isLazy ? 'bound.view(offset)' : literal}
+value = ${isLazy ? 'bound.view(offset)' : `new Record(${loads.join(',\n')})`}
 isWanted = ${wanted.source}
 } catch (error) {
 refuse(error)

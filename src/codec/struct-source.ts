@@ -8,13 +8,13 @@
 //                           if ((x1 = v1 === "buy" ? 0 : … : -1) < 0) refuse(1, v1)
 //                           f64[(offset >>> 3) + 0] = v0                      then store
 //                           u8[offset + 8] = x1
-//   decode(offset)          return { ["price"]: f64[(offset >>> 3) + 0],
-//                                    ["side"]: readOption(options[1], u8[offset + 8]) }
+//   decode(offset)          return new Record(f64[(offset >>> 3) + 0],
+//                                             options1[u8[offset + 8]] ?? readOption(…))
 //
 // What must stay true: nothing that a user chose gets into the source but as a JSON string.
 // `["__proto__"]` is always a computed key, so that it names a field and not a prototype.
 
-import { AT_OFFSET, fieldSource, keyOf, type FieldSource } from './field-source.js'
+import { AT_OFFSET, fieldSource, keyOf, optionsSource, type FieldSource } from './field-source.js'
 import type { FrameSource } from './frame-source.js'
 import type { Fields } from './schema.js'
 
@@ -29,8 +29,9 @@ export function structSource(fields: Fields, offsets: readonly number[], typeId:
   return `'use strict'
 const { bytes: u8, i8, u16, i16, u32, i32, f32, f64, u64, i64, buffer } = views
 const { refuse, refuseMessage, expired, isUint8Array, options, optionIndex } = host
-const { asciiOfWord, isPlainAscii, writeAscii, readAscii } = host
+const { Record, asciiOfWord, isPlainAscii, writeAscii, readAscii } = host
 const { utf8Bytes, writeUtf8, readUtf8, bytesIn, readBytes, readOption } = host
+${optionsSource(fields)}
 const expiredOffset = -8
 let viewed = expiredOffset
 function encode(value, offset) {
@@ -40,9 +41,7 @@ ${declared(sources)}${lines(({ wrong }, i) => `if (${wrong}) refuse(${i}, v${i})
 ${lines((source) => source.store)}
 }
 function decode(offset) {
-return {
-${lines((source, i) => `${keyOf(names[i] as string)}: ${source.load},`)}
-}
+return new Record(${sources.map(({ load }) => load).join(',\n')})
 }
 class StructView {
 toJSON() {
@@ -70,6 +69,31 @@ viewed = expiredOffset
 },
 }
 //# sourceURL=flyshuttle-struct-${typeId.toString(16).padStart(8, '0')}.js`
+}
+
+/**
+ * Source of a function body that returns a constructor: a plain object of the fields' values, given
+ * in their order.
+ *
+ * An object literal would have the hidden class of the schema, which a program writes with the same
+ * keys and other values: objects, for which V8 keeps every field in a form that holds anything. A
+ * number that is no small integer then takes an allocation of its own.
+ */
+export function recordSource(fields: Fields): string {
+  const names = Object.keys(fields)
+  const parameters = names.map((_, i) => `v${i}`)
+  const keys = names.map((name) => JSON.stringify(name))
+  // An assignment would find what a prototype says of this name.
+  const isInherited = names.some((name) => name in Object.prototype)
+  const body = isInherited
+    ? `return { ${keys.map((key, i) => `${keyOf(key)}: v${i}`).join(', ')} }`
+    : keys.map((key, i) => `this[${key}] = v${i}`).join('\n')
+  return `'use strict'
+function Record(${parameters.join(', ')}) {
+${body}
+}
+Record.prototype = Object.prototype
+return Record`
 }
 
 /**

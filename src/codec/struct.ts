@@ -30,7 +30,7 @@ import { questionOfValue, type Refuses } from './filter-source.js'
 import { PUBLISH_FRAME, REPLY_FRAME, REQUEST_FRAME, type FrameSource } from './frame-source.js'
 import { runSource } from './run-source.js'
 import { publisherSource, type PublisherNumbers } from './publisher-source.js'
-import { emitterSource, structSource } from './struct-source.js'
+import { emitterSource, recordSource, structSource } from './struct-source.js'
 import * as text from './struct-text.js'
 import { isUint8Array } from 'node:util/types'
 
@@ -194,6 +194,7 @@ export class StructCodec<T> {
   readonly #subject: string
   readonly #source: string
   readonly #bound = new WeakMap<Views, BoundStruct<T>>()
+  #record: RecordClass | null = null
 
   constructor(subject: string, fields: Fields) {
     checkFields(subject, fields)
@@ -266,6 +267,7 @@ export class StructCodec<T> {
     const types = Object.values(this.fields)
     return {
       ...text,
+      Record: (this.#record ??= new Function(recordSource(this.fields))() as RecordClass),
       isUint8Array,
       options: types.map((type) => type.options),
       optionIndex: types.map((type) => new Map(type.options.map((option, i) => [option, i]))),
@@ -292,8 +294,12 @@ export class StructCodec<T> {
   }
 }
 
+/** Makes a plain object of the fields' values. */
+type RecordClass = new (...values: unknown[]) => object
+
 /** The functions and tables that compiled code reaches through `host`. */
 export type StructHost = typeof text & {
+  readonly Record: RecordClass
   readonly isUint8Array: (value: unknown) => boolean
   readonly options: readonly (readonly string[])[]
   readonly optionIndex: readonly ReadonlyMap<string, number>[]

@@ -203,23 +203,28 @@ describe('bad input', () => {
 })
 
 describe('names that could mean more than a field', () => {
-  test('they arrive as ordinary own properties and change no prototype', () => {
-    const words = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'toJSON']
-    const names = [...words, 'a"b', "it's", '${x}', '\n', '*/']
-    const fields: Record<string, typeof u8> = Object.create(null)
-    const value: Record<string, number> = Object.create(null)
-    names.forEach((name, i) => {
-      fields[name] = u8
-      value[name] = i + 1
-    })
-    const bound = new StructCodec<Record<string, number>>('a.b', fields).bind(sharedViews())
-    bound.encode(value, 0)
-    const decoded = bound.decode(0)
-    expect(Object.entries(decoded)).toEqual(Object.entries(value))
-    expect(Object.getPrototypeOf(decoded)).toBe(Object.prototype)
-    const view = bound.view(0)
-    for (const name of names) expect(view[name]).toBe(value[name])
-  })
+  const INHERITED = ['__proto__', 'constructor', 'toString', 'hasOwnProperty']
+  const OWN = ['toJSON', 'a"b', "it's", '${x}', '\n', '*/', 'v0', 'Record', 'prototype']
+
+  test.each([[INHERITED.concat(OWN)], [OWN]])(
+    '%j arrive as ordinary own properties and change no prototype',
+    (names) => {
+      const fields: Record<string, typeof u8> = Object.create(null)
+      const value: Record<string, number> = Object.create(null)
+      names.forEach((name, i) => {
+        fields[name] = u8
+        value[name] = i + 1
+      })
+      const bound = new StructCodec<Record<string, number>>('a.b', fields).bind(sharedViews())
+      bound.encode(value, 0)
+      const decoded = bound.decode(0)
+      expect(Object.entries(decoded)).toEqual(Object.entries(value))
+      expect(Object.getPrototypeOf(decoded)).toBe(Object.prototype)
+      expect(decoded).toStrictEqual(Object.fromEntries(Object.entries(value)))
+      const view = bound.view(0)
+      for (const name of names) expect(view[name]).toBe(value[name])
+    },
+  )
 })
 
 describe('lazy view', () => {
