@@ -13,8 +13,17 @@ export interface FieldSource {
   /** An expression: whether the value has to be refused. */
   readonly wrong: string
   readonly store: string
+  /** The same store, of a field that is shorter than a word. */
+  readonly part?: Part
   /** An expression. */
   readonly load: string
+}
+
+/** An expression that is not negative, and so many bytes of it to be stored. */
+interface Part {
+  readonly at: number
+  readonly bytes: number
+  readonly value: string
 }
 
 /** Where a payload is: expressions for its place, counted in elements of so many bits. */
@@ -53,6 +62,61 @@ export function optionsSource(fields: Fields): string {
     .join('\n')
 }
 
+/**
+ * The stores of all fields. Short ones that fill a word together become one store: that is less
+ * code, and less to do.
+ */
+export function storesSource(sources: readonly FieldSource[], place: Place): string {
+  const stores = new Map(sources.map((source) => [source, source.store]))
+  const words = new Map<number, { source: FieldSource; part: Part }[]>()
+  for (const source of sources) {
+    const { part } = source
+    if (part === undefined || (part.at + part.bytes - 1) >> 2 !== part.at >> 2) continue
+    words.set(part.at >> 2, [...(words.get(part.at >> 2) ?? []), { source, part }])
+  }
+  for (const [word, together] of words) {
+    const bytes = together.reduce((sum, { part }) => sum + part.bytes, 0)
+    if (together.length === 1 || bytes < 4) continue
+    const values = together.map(({ part }) => inWord(part.value, part.at % 4))
+    for (const { source } of together) stores.delete(source)
+    const element = elementOf('i32', place, word * 4)
+    stores.set(
+      (together[0] as { source: FieldSource }).source,
+      `${element} = ${values.join(' | ')}`,
+    )
+  }
+  return [...stores.values()].join('\n')
+}
+
+/** A value of few bits as byte `k` of a word. */
+function inWord(value: string, k: number): string {
+  return k === 0 ? value : `${value} << ${8 * k}`
+}
+
+/**
+ * Functions that compact code calls: -1, or the word of a short text. A text of the length that its
+ * field has, as codes have it, is read without a loop.
+ */
+export function wordsSource(fields: Fields): string {
+  const limits = Object.values(fields)
+    .filter(({ name, limit }) => name === 'ascii' && limit <= WORD_ASCII_MAX)
+    .map(({ limit }) => limit)
+  return [...new Set(limits)].map(wordSource).join('')
+}
+
+function wordSource(limit: number): string {
+  const all = (pick: (k: number) => string, between: string): string =>
+    Array.from({ length: limit }, (_, k) => pick(k)).join(between)
+  return `function wordOf${limit}(text) {
+if (typeof text === 'string' && text.length === ${limit}) {
+const ${all((k) => `c${k} = text.charCodeAt(${k})`, ', ')}
+if ((${all((k) => `(c${k} - 1)`, ' | ')}) >>> 0 < 127) return ${all((k) => inWord(`c${k}`, k), ' | ')}
+}
+return wordOfAscii(text, ${limit})
+}
+`
+}
+
 /** A key of an object literal. Quoted it names a prototype where computed it names a field. */
 export function keyOf(name: string): string {
   return name === '"__proto__"' ? `[${name}]` : name
@@ -86,16 +150,20 @@ export function fieldSource(
     case 'i16':
     case 'u16': {
       const bits = Number(type.name.slice(1))
-      const narrowed = type.name.startsWith('u')
-        ? `(${v} & ${2 ** bits - 1})`
-        : `(${v} << ${32 - bits} >> ${32 - bits})`
-      return simple(`typeof ${v} !== 'number' || ${v} !== ${narrowed}`, type.name)
+      const unsigned = `(${v} & ${2 ** bits - 1})`
+      const isUnsigned = type.name.startsWith('u')
+      const narrowed = isUnsigned ? unsigned : `(${v} << ${32 - bits} >> ${32 - bits})`
+      return {
+        ...simple(`typeof ${v} !== 'number' || ${v} !== ${narrowed}`, type.name),
+        part: { at, bytes: bits / 8, value: isUnsigned ? v : unsigned },
+      }
     }
     case 'bool':
       return {
         locals: [],
         wrong: `typeof ${v} !== 'boolean'`,
         store: `u8[${byte(0)}] = ${v} ? 1 : 0`,
+        part: { at, bytes: 1, value: `(${v} ? 1 : 0)` },
         load: `u8[${byte(0)}] !== 0`,
       }
     case 'oneOf': {
@@ -104,6 +172,7 @@ export function fieldSource(
         locals: [`x${i}`],
         wrong: `(x${i} = ${optionIndexSource(type.options, i)}) < 0`,
         store: `${element} = x${i}`,
+        part: { at, bytes: type.sizeBytes, value: `x${i}` },
         // Here, not in `readOption`, which all structs share: V8 would compile it for none of them.
         load: `(options${i}[${element}] ?? readOption(options${i}, ${element}))`,
       }
@@ -173,14 +242,17 @@ function shortAsciiSource(limit: number, i: number, place: Place, at: number): F
   const n = `n${i}`
   const numbers = Array.from({ length: limit }, (_, k) => k)
   const bytes = numbers.map((k) => `u8[${plus(place[8], at + k)}]`)
-  const word = bytes.map((byte, k) => (k === 0 ? byte : `${byte} << ${8 * k}`)).join(' | ')
+  const joined = (all: string[]): string => all.map(inWord).join(' | ')
   const load =
-    limit <= 4 ? `asciiOfWord(${word})` : `readAscii(u8, buffer, ${plus(place[8], at)}, ${limit})`
+    limit <= 4
+      ? `asciiOfWord(${joined(bytes)})`
+      : `readAscii(u8, buffer, ${plus(place[8], at)}, ${limit})`
   if (place.isCompact) {
     return {
       locals: [n],
-      wrong: `(${n} = wordOfAscii(${v}, ${limit})) < 0`,
+      wrong: `(${n} = wordOf${limit}(${v})) < 0`,
       store: bytes.map((byte, k) => `${byte} = ${n} >>> ${8 * k}`).join('\n'),
+      part: { at, bytes: limit, value: n },
       load,
     }
   }
@@ -195,6 +267,7 @@ function shortAsciiSource(limit: number, i: number, place: Place, at: number): F
       ...chars.map((char, k) => `(${char} === 0 && ${n} > ${k})`),
     ].join(' || '),
     store: bytes.map((byte, k) => `${byte} = ${chars[k]}`).join('\n'),
+    ...(limit <= 4 && { part: { at, bytes: limit, value: `(${joined(chars)})` } }),
     load,
   }
 }

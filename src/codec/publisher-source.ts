@@ -21,17 +21,24 @@
 //     return prepare() ? publisher(v1, v0) : publish({ price: v0, flags: v1 })
 //
 // `prepare` is for a frame that would reach the cursor's `Quiet`: the batch is full, or nobody has
-// been told of it, or the ring ends or fills up. True: it does not reach it any more. The long way is that of any publish: it
-// checks once more, says what is wrong, waits, finds out where the subject leads now, and aims the
-// way. Arguments are plain values, so no foreign code runs in between, and a frame is whole before
-// anybody else looks at the tail.
+// been told of it, or the ring ends or fills up. True: it does not reach it any more. The long way
+// is that of any publish: it checks once more, says what is wrong, waits, finds out where the
+// subject leads now, and aims the way. Arguments are plain values, so no foreign code runs in
+// between, and a frame is whole before anybody else looks at the tail.
 //
 // It is kept short: V8 copies a function of up to 460 bytes of bytecode into the loop that calls
 // it, and then no number is boxed for the call. With all that is copied into it, and a fifth as
 // much again, it has to fit into the 920 bytes that one loop may take in.
 
 import { FRAME_HEADER_BYTES } from '../base/limits.js'
-import { fieldSource, keyOf, type FieldSource, type Place } from './field-source.js'
+import {
+  fieldSource,
+  keyOf,
+  storesSource,
+  wordsSource,
+  type FieldSource,
+  type Place,
+} from './field-source.js'
 import type { Fields } from './schema.js'
 import { declared } from './struct-source.js'
 
@@ -100,7 +107,7 @@ export function publisherSource(
   const functions =
     numbers === null
       ? `return function publisher(${parameters}) { return ${slowly} }`
-      : `${claimSource(numbers, typeId)}function otherwise(${parameters}) {
+      : `${wordsSource(fields)}${claimSource(numbers, typeId)}function otherwise(${parameters}) {
 return prepare() ? publisher(${parameters}) : ${slowly}
 }
 function publisher(${parameters}) {
@@ -120,7 +127,7 @@ ${functions}
 
 /** Writes the message if the way is open. */
 function fastSource(sources: readonly FieldSource[]): string {
-  const stores = sources.map(({ store }) => store).join('\n')
+  const stores = storesSource(sources, AT_START)
   const isUsed = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(stores)
   const locals = [
     'start = claim()',

@@ -14,7 +14,14 @@
 // What must stay true: nothing that a user chose gets into the source but as a JSON string.
 // `["__proto__"]` is always a computed key, so that it names a field and not a prototype.
 
-import { AT_OFFSET, fieldSource, keyOf, optionsSource, type FieldSource } from './field-source.js'
+import {
+  AT_OFFSET,
+  fieldSource,
+  keyOf,
+  optionsSource,
+  storesSource,
+  type FieldSource,
+} from './field-source.js'
 import type { FrameSource } from './frame-source.js'
 import type { Fields } from './schema.js'
 
@@ -38,7 +45,7 @@ function encode(value, offset) {
 if (typeof value !== 'object' || value === null) refuseMessage(value)
 ${lines((_, i) => `const v${i} = value[${names[i]}]`)}
 ${declared(sources)}${lines(({ wrong }, i) => `if (${wrong}) refuse(${i}, v${i})`)}
-${lines((source) => source.store)}
+${storesSource(sources, AT_OFFSET)}
 }
 function decode(offset) {
 return new Record(${sources.map(({ load }) => load).join(',\n')})
@@ -141,7 +148,7 @@ return -1
 }
 const start = data + (index << 3)
 const offset = start + ${frame.bytesBefore}
-${lines((source) => source.store)}
+${storesSource(sources, AT_OFFSET)}
 const word = start >>> 2
 i32[word] = word0
 i32[word + 3] = typeId

@@ -130,10 +130,7 @@ export class RingWriter {
     return (((this.cursor[TAIL] as number) | this.#mask) + 1) | 0
   }
 
-  /**
-   * Begins the next lap if a frame of so many units does not fit before the end of this one. False:
-   * the ring is full.
-   */
+  /** Begins the next lap if so many units do not fit before this one's end. False: no room. */
   skipLapEnd(units: number): boolean {
     const { cursor } = this
     const tail = cursor[TAIL] as number

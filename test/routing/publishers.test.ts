@@ -21,6 +21,7 @@ import {
 } from '../../src/codec/schema.js'
 import { FLUSH_BYTES } from '../../src/base/limits.js'
 import type { BoundPublisher } from '../../src/codec/struct.js'
+import { Lane } from '../../src/memory/layout.js'
 import { World } from './world.js'
 
 const Tick = message('tick', { n: u32, m: u32 })
@@ -75,7 +76,7 @@ const WRONG: Record<string, readonly unknown[]> = {
   g: [1, undefined],
   h: ['z', 1, null],
   i: ['9', 9],
-  j: ['ABCD', 'A\0', 'é', 5, null, ['A']],
+  j: ['ABCD', 'A\0', 'é', 'AB\u0080', '\0BC', 'A€C', 5, null, ['A']],
   k: ['abcdefg', 'a\0'],
   l: ['y'.repeat(21), 'é'],
   m: ['x'.repeat(10), 5],
@@ -234,13 +235,30 @@ describe('a bound publisher', () => {
     expect(world.threads.flatMap(({ got }) => got)).toEqual([])
   })
 
-  test('is refused after close, whatever its arguments', () => {
-    const { publisher, publishers, sender } = worldOf(Tick, ['n', 'm'])
+  test('does nothing to a ring that it no longer leads to', () => {
+    const { world, only, publisher, take } = worldOf(Tick, ['n', 'm'])
     publisher(1, 0)
+    take()
+    const { cursor } = world.thread(0).outbox.link(1, Lane.Bulk).ring
+    const left = cursor.slice()
+    world.thread(1).unsubscribe(only)
+    world.thread(2).subscribe('tick')
+    for (let n = 2; n < 5; n++) publisher(n, 0)
+    expect(cursor).toEqual(left)
+    expect(take(2)).toHaveLength(3)
+  })
+
+  test('is refused after close, whatever its arguments, and leaves the ring alone', () => {
+    const { world, publisher, publishers, sender, take } = worldOf(Tick, ['n', 'm'])
+    publisher(1, 0)
+    take()
+    const { cursor } = world.thread(0).outbox.link(1, Lane.Bulk).ring
+    const left = cursor.slice()
     publishers.close()
     sender.close()
     expect(() => publisher(2, 0)).toThrow(code('ERR_CLOSED'))
     expect(() => publisher('x', 0)).toThrow(code('ERR_CLOSED'))
+    expect(cursor).toEqual(left)
     expect(() => publishers.of(Tick, ['n', 'm'], 7)).toThrow(code('ERR_CLOSED'))
   })
 
