@@ -31,7 +31,8 @@ export function tickAt(id) {
 export function foldTick(sum, tick) {
   const { id, topic, price, qty, user } = tick
   const letters = topic.length + topic.charCodeAt(15) * 3 + 5 * user.length + user.charCodeAt(7) * 7
-  return (sum + id + 72 * price + 11 * qty + letters) | 0
+  const part = id + 72 * price + 11 * qty + letters
+  return (sum + (part | 0)) | 0
 }
 
 /**
