@@ -110,7 +110,8 @@ function wordSource(limit: number): string {
   return `function wordOf${limit}(text) {
 if (typeof text === 'string' && text.length === ${limit}) {
 const ${all((k) => `c${k} = text.charCodeAt(${k})`, ', ')}
-if ((${all((k) => `(c${k} - 1)`, ' | ')}) >>> 0 < 127) return ${all((k) => inWord(`c${k}`, k), ' | ')}
+const less = ${all((k) => `(c${k} - 1)`, ' | ')}
+if (less >>> 0 < 127) return ${all((k) => inWord(`c${k}`, k), ' | ')}
 }
 return wordOfAscii(text, ${limit})
 }
