@@ -13,6 +13,8 @@ export interface FieldSource {
   /** An expression: whether the value has to be refused. */
   readonly wrong: string
   readonly store: string
+  /** The store calls what may throw: nothing is left of the stack, or the array is detached. */
+  readonly isCall?: true
   /** The same store, of a field that is shorter than a word. */
   readonly part?: Part
   /** An expression. */
@@ -185,6 +187,7 @@ export function fieldSource(
             locals: [],
             wrong: `typeof ${v} !== 'string' || ${v}.length > ${type.limit} || !isPlainAscii(${v})`,
             store: `writeAscii(u8, ${byte(0)}, ${type.limit}, ${v})`,
+            isCall: true,
             load: `readAscii(u8, buffer, ${byte(0)}, ${type.limit})`,
           }
     case 'utf8': {
@@ -197,6 +200,7 @@ export function fieldSource(
           `(${n} = utf8Bytes(${v})) > ${type.limit}`,
         ].join(' || '),
         store: `${length} = ${n}\nwriteUtf8(u8, buffer, ${byte(2)}, ${v}, ${n})`,
+        isCall: true,
         load: `readUtf8(u8, buffer, ${byte(2)}, ${length}, ${type.limit})`,
       }
     }
@@ -206,6 +210,7 @@ export function fieldSource(
         locals: [n],
         wrong: `!isUint8Array(${v}) || (${n} = bytesIn(${v})) > ${type.limit}`,
         store: `${length} = ${n}\nu8.set(${v}, ${byte(4)})`,
+        isCall: true,
         load: `readBytes(u8, ${byte(4)}, ${length}, ${type.limit})`,
       }
     }

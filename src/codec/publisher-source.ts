@@ -24,7 +24,8 @@
 // been told of it, or the ring ends or fills up. True: it does not reach it any more. The long way
 // is that of any publish: it checks once more, says what is wrong, waits, finds out where the
 // subject leads now, and aims the way. Arguments are plain values, so no foreign code runs in
-// between, and a frame is whole before anybody else looks at the tail.
+// between. `claim` moves the tail, which is shortest, where the stores cannot throw; else that is
+// the last thing done, so that half a frame is never part of a batch.
 //
 // It is kept short: V8 copies a function of up to 460 bytes of bytecode into the loop that calls
 // it, and then no number is boxed for the call. With all that is copied into it, and a fifth as
@@ -74,7 +75,7 @@ export interface PublishedStruct {
  */
 export const PublisherWay = { Gate: 0, Cursor: 1, Data: 2, Full: 3, Asks: 4 } as const
 
-/** The numbers of a lane that stand in the source as they are: that is shortest. */
+/** The numbers of a lane. They stand in the source, but for the mask: that is shortest. */
 export interface PublisherNumbers {
   readonly versionIndex: number
   readonly mask: number
@@ -103,18 +104,20 @@ export function publisherSource(
   const sources = Object.values(fields).map((type, i) =>
     fieldSource(type, i, FRAME_HEADER_BYTES + (offsets[i] as number), AT_START),
   )
+  const isLate = sources.some(({ isCall }) => isCall)
   const slowly = `publish({ ${literal} })`
   const functions =
     numbers === null
       ? `return function publisher(${parameters}) { return ${slowly} }`
-      : `${wordsSource(fields)}${claimSource(numbers, typeId)}function otherwise(${parameters}) {
+      : `${wordsSource(fields)}${claimSource(numbers, typeId, isLate)}
+function otherwise(${parameters}) {
 return prepare() ? publisher(${parameters}) : ${slowly}
 }
 function publisher(${parameters}) {
 const ours = way
 if (ours[0] === view_i32[${numbers.versionIndex}]) {
 if (ours[4] !== 0 && theLane.refuses(${parameters})) return true
-${fastSource(sources)}}
+${fastSource(sources, isLate)}}
 return otherwise(${parameters})
 }
 return publisher`
@@ -125,8 +128,8 @@ ${functions}
 //# sourceURL=flyshuttle-publisher-${typeId.toString(16).padStart(8, '0')}-${number}.js`
 }
 
-/** Writes the message if the way is open. */
-function fastSource(sources: readonly FieldSource[]): string {
+/** Writes the message if there is room. */
+function fastSource(sources: readonly FieldSource[], isLate: boolean): string {
   const stores = storesSource(sources, AT_START)
   const isUsed = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(stores)
   const locals = [
@@ -139,30 +142,34 @@ function fastSource(sources: readonly FieldSource[]): string {
   return `${declared(sources)}if (!(${sources.map(({ wrong }) => wrong).join('\n|| ')})) {
 const ${locals.join(', ')}
 if (start >= 0) {
-${stores}
+${stores}${isLate ? '\ncommit()' : ''}
 return true
 }
 }
 `
 }
 
-/** `claim` takes room, moves the tail, and writes the header. */
-function claimSource(numbers: PublisherNumbers, typeId: number): string {
+/** `claim` takes room and writes the header; `commit` moves the tail, if `claim` is not to. */
+function claimSource(numbers: PublisherNumbers, typeId: number, isLate: boolean): string {
   const { units } = numbers
-  return `function claim() {
+  const claim = `function claim() {
 const ours = way, all = cursors
 const cursor = ours[1]
 const tail = all[cursor]
 const next = (tail + ${units}) | 0
 if (((next - all[cursor + 4]) | 0) >= 0 || view_i32[ours[3]] !== 0) return -1
-all[cursor] = next
+${isLate ? '' : 'all[cursor] = next'}
 const start = ours[2] + (tail & mask)
 const f64 = view_f64
 ${pairSource(0, numbers.word0, numbers.word1)}
 ${pairSource(2, numbers.subjectId, typeId)}
 return start
-}
-`
+}`
+  const commit = `function commit() {
+const cursor = way[1]
+cursors[cursor] = (cursors[cursor] + ${units}) | 0
+}`
+  return isLate ? `${claim}\n${commit}` : claim
 }
 
 const double = new Float64Array(1)

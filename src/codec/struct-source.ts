@@ -90,7 +90,8 @@ export function recordSource(fields: Fields): string {
   const names = Object.keys(fields)
   const parameters = names.map((_, i) => `v${i}`)
   const keys = names.map((name) => JSON.stringify(name))
-  // An assignment would find what a prototype says of this name.
+  // An assignment would find what a prototype says of this name. Who puts an accessor of that name
+  // on it later than this gets what is assigned.
   const isInherited = names.some((name) => name in Object.prototype)
   const body = isInherited
     ? `return { ${keys.map((key, i) => `${keyOf(key)}: v${i}`).join(', ')} }`

@@ -1,9 +1,9 @@
 // All links out of one thread: their writers, the batch that gathers in each, and the waking of
 // whoever reads it.
 //
-// A batch becomes visible when it holds FLUSH_BYTES, when the drain that is under way ends, or in a
-// microtask at the end of the tick. A lone message therefore leaves at the end of the tick at the
-// latest.
+// A batch becomes visible when it holds FLUSH_BYTES or the next frame would fill it, when the drain
+// that is under way ends, or in a microtask at the end of the tick. A lone message therefore leaves
+// at the end of the tick at the latest.
 
 import { ofThread, tell, type OfThread } from '../base/events.js'
 import {
@@ -145,7 +145,8 @@ export class LinkWriter {
   }
 
   /**
-   * Finds out how far the tail may move before `Outbox.committed` has to be called: until the batch
+   * Finds out how far the tail may move before `Outbox.committed` has to be called, or, by whoever
+   * asks for nothing else, `Outbox.prepare`: until the batch
    * is full, or three quarters of the ring are taken, or the ring ends; and not at all where nobody
    * flushes it by the end of the tick. To be called whenever it is less far, and with each batch: a
    * place that is left behind would count as ahead after 16 GiB.
@@ -284,12 +285,11 @@ export class Outbox {
   prepare(link: LinkWriter, units: number): boolean {
     const { ring } = link
     const { cursor } = ring
-    if (isBeforeQuiet(cursor, units)) return false
+    // Above it `Quiet` stays where it is, so that the message's publish finds out as well.
+    if (isBeforeQuiet(cursor, units) || !link.isBelowHighWater()) return false
+    if (!ring.skipLapEnd(units)) return false
     if ((ring.pendingBytes >>> 3) + units >= BATCH_UNITS) this.flush(link)
     if (cursor[LISTED] === 0) this.#list(link)
-    if (!ring.skipLapEnd(units) || !link.isBelowHighWater()) return false
-    link.renewQuiet()
-    if (isBeforeQuiet(cursor, units)) return true
     // The head may have moved since somebody looked.
     ring.freeBytes()
     link.renewQuiet()

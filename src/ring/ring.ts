@@ -45,8 +45,8 @@ export function frameBytesMax(ringBytes: number): number {
  *
  * All but `Listed` are positions. `Limit` is how far the tail may move without a look at the head;
  * `Listed` is not 0 while the batch is sure to be flushed by the end of the tick. As long as the
- * tail stays before `Quiet`, nobody has to be told that it has moved: that is at the tail or right
- * behind it while nothing is listed. See `LinkWriter.renewQuiet`.
+ * tail stays before `Quiet`, there is room, this lap has not ended, and nobody has to be told that
+ * it has moved; while nothing is listed it is at the tail. See `LinkWriter.renewQuiet`.
  */
 export const Cursor = { Tail: 0, Limit: 1, Published: 2, Listed: 3, Quiet: 4 } as const
 /** What a cursor takes of a larger array: a line. Alone it takes more, for the next reason. */
@@ -228,7 +228,7 @@ export class RingWriter {
       this.#isCorrupt = true
       const found = `a head ${used} units behind the tail`
       // Full from now on: nothing more is written.
-      cursor[LIMIT] = tail
+      cursor[LIMIT] = cursor[Cursor.Quiet] = tail
       const wanted = `0 to ${capacity} units`
       throw new FlyshuttleError('ERR_FRAME_CORRUPT', { thread: '(consumer)', found, wanted })
     }

@@ -21,7 +21,8 @@ import {
 } from '../../src/codec/schema.js'
 import { FLUSH_BYTES } from '../../src/base/limits.js'
 import type { BoundPublisher } from '../../src/codec/struct.js'
-import { Lane } from '../../src/memory/layout.js'
+import { Lane, LINK_HEAD } from '../../src/memory/layout.js'
+import type { ChunkWindow } from '../../src/link/chunk-window.js'
 import { World } from './world.js'
 
 const Tick = message('tick', { n: u32, m: u32 })
@@ -233,6 +234,53 @@ describe('a bound publisher', () => {
     expect(publisher(6, 0)).toBe(true)
     world.settle()
     expect(world.threads.flatMap(({ got }) => got)).toEqual([])
+  })
+
+  test.each([
+    ['of bytes', message('some', { data: bytes(4), n: u32, text: ascii(8) })],
+    ['behind text', message('some', { n: u32, text: utf8(8), data: bytes(4) })],
+  ])('leaves nothing of a message %s that cannot be read', (_, Some) => {
+    const names = ['n', 'data', 'text']
+    const { publisher, take } = worldOf(Some, names, 1024)
+    const data = Uint8Array.of(7)
+    for (let n = 0; n < 64; n++) {
+      expect(publisher(n, data, `w${n}`)).toBe(true)
+      expect(take()).toEqual([{ n, data, text: `w${n}` }])
+    }
+    // Its length is 0 then, which is no reason to refuse it.
+    const detached = Uint8Array.of(9, 9)
+    structuredClone(detached.buffer, { transfer: [detached.buffer] })
+    expect(() => publisher(100, detached, 'new')).toThrow(TypeError)
+    expect(take()).toEqual([])
+    publisher(101, data, 'next')
+    expect(take()).toEqual([{ n: 101, data, text: 'next' }])
+  })
+
+  test('hears of too much under way in blocks as often as publish does', async () => {
+    const { world, publisher, sender } = worldOf(Tick, ['n', 'm'], 64 * 1024)
+    for (let n = 0; n < 100; n++) sender.publish(Tick, { n, m: 0 }, 7)
+    publisher(0, 0)
+    world.settle()
+    const link = world.thread(0).outbox.link(1, Lane.Bulk)
+    link.window = { isAbove: () => true } as unknown as ChunkWindow
+    const results = Array.from({ length: 1000 }, (_, n) => publisher(n, n))
+    const batches = (1000 * 24) / FLUSH_BYTES
+    expect(results.filter((isBelow) => !isBelow).length).toBeGreaterThan(batches - 1)
+  })
+
+  test('writes nothing into a ring that is known to be corrupt', () => {
+    const { world, publisher, take } = worldOf(Tick, ['n', 'm'])
+    for (let n = 0; n < 100; n++) publisher(n, 0)
+    take()
+    publisher(100, 0)
+    const { i32 } = world.region.views
+    const head = (world.region.layout.laneWords(0, 1, Lane.Bulk) + LINK_HEAD) >>> 2
+    i32[head] = ((i32[head] as number) + 2 ** 30) | 0
+    const { ring } = world.thread(0).outbox.link(1, Lane.Bulk)
+    expect(() => ring.freeBytes()).toThrow(code('ERR_FRAME_CORRUPT'))
+    for (let n = 0; n < 300; n++) {
+      expect(() => publisher(n, 0)).toThrow(code('ERR_FRAME_CORRUPT'))
+    }
   })
 
   test('does nothing to a ring that it no longer leads to', () => {
