@@ -6,6 +6,7 @@
 import { writeFileSync } from 'node:fs'
 import { numberIn, optionsOf, run } from './lib/command-line.mjs'
 import { runInFreshProcess } from './lib/child.mjs'
+import { createCoreMeter } from './lib/cores.mjs'
 import { commitText, coreCount, machineText } from './lib/machine.mjs'
 import { createProgressLine, tableText } from './lib/report.mjs'
 import { publishResults, saveResults } from './lib/results.mjs'
@@ -121,12 +122,17 @@ async function main() {
   const progress = createProgressLine(process.stderr)
   for (const { file, scenario, contenders } of plans) {
     if (contenders.length === 0) continue
+    // Only C++ is measured by what the machine could do.
+    const meter = scenario.baselines.includes('cpp-limit') ? await createCoreMeter() : null
     const found = await runRounds(contenders, {
       warmupRounds: pace.warmupRounds,
       rounds,
-      run: (contender, isWarmup) => {
+      run: async (contender, isWarmup) => {
         const isShort = isWarmup || time.isRoundShort
-        return runInFreshProcess(file, contender, isShort ? SHORT : paceOf(pace))
+        const before = await meter?.measure()
+        const result = await runInFreshProcess(file, contender, isShort ? SHORT : paceOf(pace))
+        if (meter === null) return result
+        return { ...result, coresAtOnce: Math.min(before, await meter.measure()) }
       },
       onRun: (contender, round) => {
         time.begin(round)
@@ -134,6 +140,7 @@ async function main() {
         progress.show(`${scenario.name}: round ${round + 1} of ${all}, ${contender}`)
       },
     })
+    await meter?.close()
     progress.clear()
     console.log(`\n${tableText(scenario, found)}`)
     if (scenario.threads > head.cores) {

@@ -1,7 +1,7 @@
 // What is printed: one table per scenario, without colour, the same on a terminal and in a pipe.
 
 import { LATENCY_COLUMNS, latencyRow } from './latency.mjs'
-import { median, pairedRatios } from './statistics.mjs'
+import { median, pairedRatios, ratiosOnOwnCores } from './statistics.mjs'
 
 /**
  * A rate to three digits: '31.2 M/s', '812 k/s', '96.0 /s'.
@@ -51,7 +51,23 @@ export function tableText({ name, question, unit, baselines }, rows) {
     if (refused !== null) return [`  ${contender}  refused: ${refused}`]
     return notRun === null ? [] : [`  ${contender}  not run: ${notRun}`]
   })
-  return [`${name}: ${question} (${unit})`, ...aligned([head, ...body]), ...rest].join('\n')
+  const onOwnCores = compared.flatMap((base) => onOwnCoresText(measured, base))
+  const table = aligned([head, ...body])
+  return [`${name}: ${question} (${unit})`, ...table, ...onOwnCores, ...rest].join('\n')
+}
+
+/** The ratios to a baseline once more, of the rounds in which nobody had to share a core. */
+function onOwnCoresText(rows, base) {
+  if ((base.coresAtOnce ?? []).length === 0) return []
+  const texts = rows
+    .filter((row) => row !== base)
+    .map((row) => ({ row, ratios: ratiosOnOwnCores(row, base) }))
+    .filter(({ ratios }) => ratios.length > 0)
+    .map(({ row: { contender, samples }, ratios }) => {
+      return `    ${contender} ${threeDigits(median(ratios))} (${ratios.length} of ${samples.length})`
+    })
+  if (texts.length === 0) return ['  In no round both threads had a core each.']
+  return [`  × ${base.contender} in rounds where both threads had a core each:`, ...texts]
 }
 
 const latencyText = (us) => (us === undefined ? '–' : threeDigits(us))

@@ -2,7 +2,7 @@
 // the README says what the figures say, so nobody can mend a number by hand.
 
 import { rateText, threeDigits } from './report.mjs'
-import { median, pairedRatios } from './statistics.mjs'
+import { median, pairedRatios, ratiosOnOwnCores } from './statistics.mjs'
 
 const BEGIN = '<!-- bench:begin -->'
 const END = '<!-- bench:end -->'
@@ -48,6 +48,7 @@ export function sectionOf(results, scenarios) {
     introduction(results),
     table.join('\n'),
     ...otherWays(results, scenarios),
+    ...besidesCeiling(results, scenarios),
     ...roundTrips(results),
     PLOT,
   ]
@@ -123,6 +124,29 @@ function otherWays({ rows }, scenarios) {
       .map((row) => `${title} with ${OTHER_WAYS[row.contender]} ${cellOf(row, base)}`)
   })
   return texts.length === 0 ? [] : [`Other ways to use it: ${texts.join('; ')}.`]
+}
+
+/** What C++ leaves us, in words, where that is asked and nobody had to share a core. */
+function besidesCeiling({ rows }, scenarios) {
+  const texts = scenarios
+    .filter(({ baselines }) => baselines.includes(CEILING))
+    .flatMap(({ name, title }) => {
+      const mine = rows.filter(({ scenario, verified }) => scenario === name && verified)
+      const ceiling = mine.find(({ contender }) => contender === CEILING)
+      if (ceiling === undefined) return []
+      return Object.entries({ flyshuttle: '`publish`', ...OTHER_WAYS }).flatMap(
+        ([wanted, call]) => {
+          const row = mine.find(({ contender }) => contender === wanted)
+          const ratios = row === undefined ? [] : ratiosOnOwnCores(row, ceiling)
+          if (ratios.length === 0) return []
+          const rounds = `${ratios.length} of ${row.samples.length}`
+          return [`${title} with ${call} ${threeDigits(median(ratios))} (${rounds} rounds)`]
+        },
+      )
+    })
+  if (texts.length === 0) return []
+  const where = 'Beside the two C++ threads, in rounds where every thread had a core to itself'
+  return [`${where}: ${texts.join('; ')}.`]
 }
 
 /** What one caller waits for, in words, when it was measured. */

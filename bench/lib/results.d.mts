@@ -12,6 +12,7 @@ export interface ResultRow {
   readonly min: number | null
   readonly max: number | null
   readonly samples: readonly number[]
+  readonly coresAtOnce?: readonly number[]
   readonly verified: boolean
   readonly refused?: string
   readonly latencies?: readonly Record<string, number>[]

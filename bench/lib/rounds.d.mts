@@ -10,6 +10,7 @@ export interface Plan {
 export interface Row {
   readonly contender: string
   readonly samples: readonly number[]
+  readonly coresAtOnce?: readonly number[]
   readonly latencies: readonly Record<string, number>[]
   readonly refused: string | null
   readonly notRun: string | null

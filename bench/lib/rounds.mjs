@@ -26,6 +26,7 @@ export function orderOf(contenders, round) {
  * @typedef {object} Row
  * @property {string} contender
  * @property {number[]} samples rates in the order of the rounds
+ * @property {number[]} [coresAtOnce] of the same runs, where that was measured; see `cores.mjs`
  * @property {Record<string, number>[]} latencies
  * @property {string | null} refused why the row cannot be believed
  * @property {string | null} notRun why this machine cannot run it
@@ -43,7 +44,7 @@ export async function runRounds(contenders, { warmupRounds, rounds, run, onRun }
   const rows = new Map(
     contenders.map((contender) => [
       contender,
-      { contender, samples: [], latencies: [], refused: null, notRun: null },
+      { contender, samples: [], coresAtOnce: [], latencies: [], refused: null, notRun: null },
     ]),
   )
   for (let round = 0; round < warmupRounds + rounds; round++) {
@@ -62,6 +63,7 @@ export async function runRounds(contenders, { warmupRounds, rounds, run, onRun }
       row.refused = result?.failed ?? refusalOf(result)
       if (row.refused !== null || isWarmup) continue
       row.samples.push(result.evidence.received / result.seconds)
+      if (result.coresAtOnce !== undefined) row.coresAtOnce.push(result.coresAtOnce)
       if (result.latency) row.latencies.push(result.latency)
     }
   }
@@ -75,13 +77,17 @@ export async function runRounds(contenders, { warmupRounds, rounds, run, onRun }
  * @param {string} unit
  * @param {Row} row
  */
-export function jsonRow(scenario, unit, { contender, samples, latencies, refused }) {
+export function jsonRow(scenario, unit, row) {
+  const { contender, samples, coresAtOnce = [], latencies, refused } = row
   const head = { scenario, contender, unit }
   if (refused !== null) {
     const none = { median: null, min: null, max: null, samples: [] }
     return { ...head, ...none, verified: false, refused }
   }
   const figures = { median: median(samples), min: Math.min(...samples), max: Math.max(...samples) }
-  const perRound = latencies.length > 0 ? { latencies } : {}
+  const perRound = {
+    ...(latencies.length > 0 && { latencies }),
+    ...(coresAtOnce.length > 0 && { coresAtOnce }),
+  }
   return { ...head, ...figures, samples, verified: true, ...latencyRow(latencies), ...perRound }
 }

@@ -24,6 +24,23 @@ export function pairedRatios(samples, baseline) {
   return samples.map((sample, round) => sample / baseline[round])
 }
 
+/** From here on two threads had a core each: a shared one does the work of 1.1 to 1.5. */
+const OWN_CORES_MIN = 1.7
+
+/**
+ * The ratios of those rounds in which the threads of both runs had a core each, as far as that was
+ * measured: see `cores.mjs`.
+ *
+ * @typedef {{ samples: readonly number[], coresAtOnce?: readonly number[] }} Measured
+ * @param {Measured} row
+ * @param {Measured} base
+ */
+export function ratiosOnOwnCores(row, base) {
+  const hadTheirs = ({ coresAtOnce = [] }, round) => coresAtOnce[round] >= OWN_CORES_MIN
+  const ratios = pairedRatios(row.samples, base.samples)
+  return ratios.filter((_, round) => hadTheirs(row, round) && hadTheirs(base, round))
+}
+
 /**
  * The smallest value that at least `fraction` of the values do not exceed.
  *

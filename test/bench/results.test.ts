@@ -86,6 +86,17 @@ describe('the section of the README', async () => {
     )
   })
 
+  test('compares with C++ where nobody had to share a core, if that was measured', async () => {
+    expect(section).not.toContain('Beside')
+    const rows = results.rows.map((given) => ({ ...given, coresAtOnce: [2, 2, 1.1] }))
+    const measured = sectionOf({ ...results, rows }, await scenariosOf(results))
+    expect(measured).toContain(
+      'Beside the two C++ threads, in rounds where every thread had a core to itself: ' +
+        '40-byte struct, one to one with `publish` 0.18 (2 of 3 rounds); ' +
+        '40-byte struct, one to one with `publisher()` 0.35 (2 of 3 rounds).',
+    )
+  })
+
   test('has no figure of a row that was refused, and no ratio to it', () => {
     expect(line('40-byte struct, three to one')).toMatch(
       /\| 2\.00 M\/s \| – \| refused \| – \| – \|/,

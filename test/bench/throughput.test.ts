@@ -8,10 +8,17 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
 import { measure, type Job, type Pass } from '../../bench/lib/measure.mjs'
+import { createCoreMeter } from '../../bench/lib/cores.mjs'
 import { createProgressLine, rateText, tableText, threeDigits } from '../../bench/lib/report.mjs'
 import { jsonRow, orderOf, runRounds, type Row } from '../../bench/lib/rounds.mjs'
 import { loadScenario, QUICK_SCENARIO_NAMES, SCENARIO_NAMES } from '../../bench/lib/scenarios.mjs'
-import { latencyOf, median, pairedRatios, percentile } from '../../bench/lib/statistics.mjs'
+import {
+  latencyOf,
+  median,
+  pairedRatios,
+  percentile,
+  ratiosOnOwnCores,
+} from '../../bench/lib/statistics.mjs'
 import { refusalOf } from '../../bench/lib/verdict.mjs'
 import {
   answerTo,
@@ -36,6 +43,14 @@ describe('statistics', () => {
     const values = [10, 9, 100]
     expect(median(values)).toBe(10)
     expect(values).toEqual([10, 9, 100])
+  })
+
+  test('a ratio counts where both runs had a core for each thread, and where that is known', () => {
+    const row = { samples: [2, 6, 12, 20], coresAtOnce: [2, 1.2, 1.9, 1.7] }
+    const base = { samples: [1, 2, 3, 4], coresAtOnce: [1.1, 2, 1.8, 1.7] }
+    expect(ratiosOnOwnCores(row, base)).toEqual([4, 5])
+    expect(ratiosOnOwnCores(row, { samples: base.samples })).toEqual([])
+    expect(ratiosOnOwnCores({ samples: row.samples }, base)).toEqual([])
   })
 
   test('ratios pair the samples of the same round', () => {
@@ -166,15 +181,17 @@ describe('rounds', () => {
 
 describe('measuring', () => {
   /** A contender that sends `perMs` messages per millisecond on a clock of its own. */
-  const contender = (rates: number[], jobs: Job[]) => (job: Job): Pass => {
-    jobs.push(job)
-    const perMs = rates[Math.min(jobs.length, rates.length) - 1] as number
-    const { count } = job
-    return {
-      seconds: count / perMs / 1000,
-      evidence: { ...evidence, sent: count, received: count },
+  const contender =
+    (rates: number[], jobs: Job[]) =>
+    (job: Job): Pass => {
+      jobs.push(job)
+      const perMs = rates[Math.min(jobs.length, rates.length) - 1] as number
+      const { count } = job
+      return {
+        seconds: count / perMs / 1000,
+        evidence: { ...evidence, sent: count, received: count },
+      }
     }
-  }
 
   test('the measured pass lasts as long as asked for, at the rate of the warm-up', async () => {
     const jobs: Job[] = []
@@ -275,6 +292,30 @@ describe('the report', () => {
     const scenario = { name: 's', question: 'q', unit: 'messages/s', baselines: ['base'] }
     const text = tableText(scenario, [row('base', [1, 10, 100]), row('fast', [8, 20, 900])])
     expect(text.split('\n').find((line) => line.includes('fast'))).toMatch(/ 8\.00$/)
+  })
+
+  test('says what the ratios are where nobody had to share a core, if that was measured', () => {
+    const scenario = { name: 's', question: 'q', unit: 'messages/s', baselines: ['base'] }
+    const measured = (contender: string, samples: number[], coresAtOnce: number[]) => ({
+      ...row(contender, samples),
+      coresAtOnce,
+    })
+    const base = measured('base', [1, 10, 100], [2, 1.1, 2])
+    const text = tableText(scenario, [base, measured('fast', [8, 20, 400], [2, 2, 2])])
+    expect(text).toMatch(
+      /× base in rounds where both threads had a core each:\n +fast 6.00 \(2 of 3\)$/,
+    )
+    const never = tableText(scenario, [base, measured('fast', [8, 20, 400], [1, 1, 1])])
+    expect(never).toContain('In no round both threads had a core each.')
+    expect(tableText(scenario, [row('base', [1]), row('fast', [2])])).not.toContain('core')
+  })
+
+  test('two threads get the work of one or two cores done', async () => {
+    const meter = await createCoreMeter()
+    const cores = await meter.measure()
+    await meter.close()
+    expect(cores).toBeGreaterThan(0.2)
+    expect(cores).toBeLessThan(10)
   })
 
   test('a refused row shows its reason and no figure', () => {
