@@ -51,23 +51,24 @@ export function tableText({ name, question, unit, baselines }, rows) {
     if (refused !== null) return [`  ${contender}  refused: ${refused}`]
     return notRun === null ? [] : [`  ${contender}  not run: ${notRun}`]
   })
-  const onOwnCores = compared.flatMap((base) => onOwnCoresText(measured, base))
+  const ceiling = compared.find(({ contender }) => contender === 'cpp-limit')
+  const onOwnCores = ceiling === undefined ? [] : onOwnCoresText(measured, ceiling)
   const table = aligned([head, ...body])
   return [`${name}: ${question} (${unit})`, ...table, ...onOwnCores, ...rest].join('\n')
 }
 
-/** The ratios to a baseline once more, of the rounds in which nobody had to share a core. */
-function onOwnCoresText(rows, base) {
-  if ((base.coresAtOnce ?? []).length === 0) return []
-  const texts = rows
-    .filter((row) => row !== base)
-    .map((row) => ({ row, ratios: ratiosOnOwnCores(row, base) }))
-    .filter(({ ratios }) => ratios.length > 0)
-    .map(({ row: { contender, samples }, ratios }) => {
-      return `    ${contender} ${threeDigits(median(ratios))} (${ratios.length} of ${samples.length})`
-    })
+/** The ratios to C++ once more, of the rounds in which nobody had to share a core. */
+function onOwnCoresText(rows, ceiling) {
+  if ((ceiling.coresAtOnce ?? []).length === 0) return []
+  const texts = rows.flatMap((row) => {
+    const ratios = row === ceiling ? [] : ratiosOnOwnCores(row, ceiling)
+    const rounds = `${ratios.length} of ${row.samples.length}`
+    return ratios.length === 0
+      ? []
+      : [`    ${row.contender} ${threeDigits(median(ratios))} (${rounds})`]
+  })
   if (texts.length === 0) return ['  In no round both threads had a core each.']
-  return [`  × ${base.contender} in rounds where both threads had a core each:`, ...texts]
+  return [`  × ${ceiling.contender} in rounds where both threads had a core each:`, ...texts]
 }
 
 const latencyText = (us) => (us === undefined ? '–' : threeDigits(us))

@@ -92,7 +92,7 @@ describe('the section of the README', async () => {
     const measured = sectionOf({ ...results, rows }, await scenariosOf(results))
     expect(measured).toContain(
       'Beside the two C++ threads, in rounds where every thread had a core to itself: ' +
-        '40-byte struct, one to one with `publish` 0.18 (2 of 3 rounds); ' +
+        '40-byte struct, one to one with `publish` 0.17 (2 of 3 rounds); ' +
         '40-byte struct, one to one with `publisher()` 0.35 (2 of 3 rounds).',
     )
   })

@@ -295,19 +295,19 @@ describe('the report', () => {
   })
 
   test('says what the ratios are where nobody had to share a core, if that was measured', () => {
-    const scenario = { name: 's', question: 'q', unit: 'messages/s', baselines: ['base'] }
+    const scenario = { name: 's', question: 'q', unit: 'messages/s', baselines: ['cpp-limit'] }
     const measured = (contender: string, samples: number[], coresAtOnce: number[]) => ({
       ...row(contender, samples),
       coresAtOnce,
     })
-    const base = measured('base', [1, 10, 100], [2, 1.1, 2])
+    const base = measured('cpp-limit', [1, 10, 100], [2, 1.1, 2])
     const text = tableText(scenario, [base, measured('fast', [8, 20, 400], [2, 2, 2])])
     expect(text).toMatch(
-      /× base in rounds where both threads had a core each:\n +fast 6.00 \(2 of 3\)$/,
+      /× cpp-limit in rounds where both threads had a core each:\n +fast 6.00 \(2 of 3\)$/,
     )
     const never = tableText(scenario, [base, measured('fast', [8, 20, 400], [1, 1, 1])])
     expect(never).toContain('In no round both threads had a core each.')
-    expect(tableText(scenario, [row('base', [1]), row('fast', [2])])).not.toContain('core')
+    expect(tableText(scenario, [row('cpp-limit', [1]), row('fast', [2])])).not.toContain('core')
   })
 
   test('two threads get the work of one or two cores done', async () => {
