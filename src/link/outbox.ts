@@ -146,10 +146,10 @@ export class LinkWriter {
 
   /**
    * Finds out how far the tail may move before `Outbox.committed` has to be called, or, by whoever
-   * asks for nothing else, `Outbox.prepare`: until the batch
-   * is full, or three quarters of the ring are taken, or the ring ends; and not at all where nobody
-   * flushes it by the end of the tick. To be called whenever it is less far, and with each batch: a
-   * place that is left behind would count as ahead after 16 GiB.
+   * asks nothing else, `Outbox.prepare`: until the batch is full, or three quarters of the ring are
+   * taken, or the ring ends; and not at all where nobody flushes it by the end of the tick. To be
+   * called whenever it is less far, and with each batch: a place that is left behind would count as
+   * ahead after 16 GiB.
    */
   renewQuiet(): void {
     const { cursor } = this.ring
