@@ -98,7 +98,8 @@ export function questionOfValue(
   return questionOf(filters, fields, (name) => `value[${JSON.stringify(name)}]`)
 }
 
-function questionOf(
+/** What is asked of the fields that `valueOf` reads; null where that cannot be said in short. */
+export function questionOf(
   filters: readonly CompiledFilter[] | null,
   fields: Fields,
   valueOf: (name: string) => string,

@@ -4,10 +4,11 @@
 // For { price: f64, flags: u8 } and the names ['flags', 'price'] it reads, in essence:
 //
 //   function publisher(v1, v0)
-//     if (way[0] === version) {                  open?
-//       if (way[4] !== 0 && refuses(v1, v0)) return true           filters, if there are any
+//     if (way[4] === 1 && refused(v1)) return true            the filters that stand in the source
+//     if (way[0] === version) {                               open?
+//       if (way[4] === 2 && refuses(v1, v0)) return true      others
 //       if (!(typeof v0 !== 'number' || …)) {
-//         const start = claim()                  room, and the header; -1 where there is none
+//         const start = claim()             room, and the header; -1 where there is none
 //         if (start >= 0) {
 //           f64[start + 2] = v0
 //           …
@@ -15,7 +16,10 @@
 //         }
 //       }
 //     }
-//     return otherwise(v1, v0)
+//     return otherwise(v1, v0) === true     known to be a boolean, where V8 sees no further
+//
+//   function refused(v1)
+//     return way[0] === version && !(h0(v1))
 //
 //   function otherwise(v1, v0)
 //     return prepare() ? publisher(v1, v0) : publish({ price: v0, flags: v1 })
@@ -40,6 +44,7 @@ import {
   type FieldSource,
   type Place,
 } from './field-source.js'
+import type { Question } from './filter-source.js'
 import type { Fields } from './schema.js'
 import { declared } from './struct-source.js'
 
@@ -71,9 +76,11 @@ export interface PublishedStruct {
 /**
  * Words of a publisher's way: the shared version for which it is open; where the ring's cursor is
  * among the cursors; where its data is in the region, in units of 8 bytes; the word that counts
- * full mailboxes; whether the filters of the receiver are to be asked, 0 or 1.
+ * full mailboxes; which filters of the only receiver are to be asked, one of `PublisherAsks`.
  */
 export const PublisherWay = { Gate: 0, Cursor: 1, Data: 2, Full: 3, Asks: 4 } as const
+/** None; those that stand in the source; others, by the lane's `refuses`. */
+export const PublisherAsks = { None: 0, Standing: 1, Others: 2 } as const
 
 /** The numbers of a lane. They stand in the source, but for the mask: that is shortest. */
 export interface PublisherNumbers {
@@ -89,12 +96,14 @@ export interface PublisherNumbers {
 /**
  * Source of a function body with the parameters `views`, `host` and `lane` (a `PublisherLane`),
  * returning the publisher. `names` has every field once. Without numbers it has the long way only.
+ * `standing` asks of the locals `v0`, `v1` …, which are the fields as declared.
  * `number` is different for each publisher: V8 folds constants into the only closure of a source.
  */
 export function publisherSource(
   struct: PublishedStruct,
   names: readonly string[],
   numbers: PublisherNumbers | null,
+  standing: Question | null,
   number: number,
 ): string {
   const { fields, offsets, typeId } = struct
@@ -106,26 +115,46 @@ export function publisherSource(
   )
   const isLate = sources.some(({ isCall }) => isCall)
   const slowly = `publish({ ${literal} })`
+  const asked =
+    standing === null ? '' : `ours[4] === ${PublisherAsks.Standing} && ${refusal(standing)}`
   const functions =
     numbers === null
       ? `return function publisher(${parameters}) { return ${slowly} }`
       : `${wordsSource(fields)}${claimSource(numbers, typeId, isLate)}
+${standing === null ? '' : refusedSource(standing, numbers)}
 function otherwise(${parameters}) {
 return prepare() ? publisher(${parameters}) : ${slowly}
 }
 function publisher(${parameters}) {
 const ours = way
+${asked && `if (${asked}) return true`}
 if (ours[0] === view_i32[${numbers.versionIndex}]) {
-if (ours[4] !== 0 && theLane.refuses(${parameters})) return true
+if (ours[4] === ${PublisherAsks.Others} && theLane.refuses(${parameters})) return true
 ${fastSource(sources, isLate)}}
-return otherwise(${parameters})
+return otherwise(${parameters}) === true
 }
 return publisher`
+  const holds = (standing?.holds ?? []).map(
+    (_, i) => [`h${i}`, `lane.standing.holds[${i}]`] as const,
+  )
+  const given = [...GIVEN, ...holds]
   return `'use strict'
-return (function (${GIVEN.map(([name]) => name).join(', ')}) {
+return (function (${given.map(([name]) => name).join(', ')}) {
 ${functions}
-})(${GIVEN.map(([, place]) => place).join(', ')})
+})(${given.map(([, place]) => place).join(', ')})
 //# sourceURL=flyshuttle-publisher-${typeId.toString(16).padStart(8, '0')}-${number}.js`
+}
+
+/** Whether the filters that stand in the source refuse the message: apart, for the length. */
+function refusedSource(standing: Question, { versionIndex }: PublisherNumbers): string {
+  return `function ${refusal(standing)} {
+return way[0] === view_i32[${versionIndex}] && !(${standing.source})
+}`
+}
+
+/** The head of that function, and its call. */
+function refusal({ source }: Question): string {
+  return `refused(${[...new Set(source.match(/\bv\d+\b/g))].join(', ')})`
 }
 
 /** Writes the message if there is room. */
@@ -159,7 +188,7 @@ const tail = all[cursor]
 const next = (tail + ${units}) | 0
 if (((next - all[cursor + 4]) | 0) >= 0 || view_i32[ours[3]] !== 0) return -1
 ${isLate ? '' : 'all[cursor] = next'}
-const start = ours[2] + (tail & mask)
+const start = (ours[2] + (tail & mask)) | 0
 const f64 = view_f64
 ${pairSource(0, numbers.word0, numbers.word1)}
 ${pairSource(2, numbers.subjectId, typeId)}

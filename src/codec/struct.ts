@@ -26,7 +26,7 @@ import {
   type Infer,
 } from './schema.js'
 import type { CompiledFilter } from './filter.js'
-import { questionOfValue, type Refuses } from './filter-source.js'
+import { questionOfValue, type Question, type Refuses } from './filter-source.js'
 import { PUBLISH_FRAME, REPLY_FRAME, REQUEST_FRAME, type FrameSource } from './frame-source.js'
 import { runSource } from './run-source.js'
 import { publisherSource, type PublisherNumbers } from './publisher-source.js'
@@ -170,7 +170,9 @@ export interface PublisherLane {
   publish(value: unknown): boolean
   /** Moves the cursor's `Quiet` on if a frame would reach it: whether it did, and none does now. */
   prepare(): boolean
-  /** Whether the filters of the only receiver refuse a message. */
+  /** What the filters ask that the only receiver had when the publisher was compiled. */
+  readonly standing: Question | null
+  /** Whether others, which it has now, refuse a message. */
   refuses: Refuses
   /** Null: everything takes the long way. */
   readonly numbers: PublisherNumbers | null
@@ -233,8 +235,8 @@ export class StructCodec<T> {
 
   /** A publisher that takes the fields as arguments, in the order of `names`: each of them once. */
   publisher(views: Views, names: readonly string[], lane: PublisherLane): BoundPublisher {
-    const { numbers, number } = lane
-    const source = publisherSource(this, names, numbers, number)
+    const { numbers, standing, number } = lane
+    const source = publisherSource(this, names, numbers, standing, number)
     return new Function('views', 'host', 'lane', source)(
       views,
       this.#host(),

@@ -13,8 +13,8 @@ import { FlyshuttleError, describe } from '../base/errors.js'
 import { FRAME_HEADER_BYTES, PUBLISHERS_MAX } from '../base/limits.js'
 import { checkMessage, type Message } from '../codec/message.js'
 import type { CompiledFilter } from '../codec/filter.js'
-import { refusalOf } from '../codec/filter-source.js'
-import { PublisherWay, type PublisherNumbers } from '../codec/publisher-source.js'
+import { questionOf, refusalOf } from '../codec/filter-source.js'
+import { PublisherAsks, PublisherWay, type PublisherNumbers } from '../codec/publisher-source.js'
 import type { BoundPublisher, PublisherLane, StructCodec } from '../codec/struct.js'
 import { NO_CURSOR, type LinkWriter, type Outbox } from '../link/outbox.js'
 import type { DictionaryWriter } from '../memory/dictionary.js'
@@ -102,7 +102,7 @@ export class Publishers {
     this.#isClosed = true
     for (const lane of this.#lanes) {
       lane.way[PublisherWay.Cursor] = NO_CURSOR
-      lane.refuses = REFUSES_NONE
+      lane.way[PublisherWay.Asks] = PublisherAsks.None
     }
     this.#lanes.length = 0
     this.#made.clear()
@@ -131,28 +131,36 @@ export class Publishers {
       }
       // Taps are shown a message: with one, all of them take the long way.
       if (route.taps.length > 0) return
-      const filters = route.destinations[0]?.filters ?? null
-      if (filters !== null && !canAsk(filters)) return
-      way[PublisherWay.Asks] = filters === null ? 0 : 1
+      const asks = asksOf(filtersOf(route))
+      if (asks === null) return
+      way[PublisherWay.Asks] = asks
       way[PublisherWay.Gate] = route.version
     }
+    const first = isFast && route.solo !== null ? filtersOf(route) : null
+    const all = Object.keys(struct.fields)
+    const standing = first && questionOf(first, struct.fields, (name) => `v${all.indexOf(name)}`)
     let asked: readonly CompiledFilter[] | null = null
-    let isAskable = false
-    const canAsk = (filters: readonly CompiledFilter[]): boolean => {
-      if (asked !== filters) {
-        asked = filters
-        const refuses = refusalOf(filters, struct.fields, names)
-        // What was refused so far has not told the receivers what it is.
-        isAskable = refuses !== null && this.#dictionary.addType(struct.typeId, struct.canonical)
-        lane.refuses = refuses ?? REFUSES_NONE
-      }
-      return isAskable
+    let asks: number | null = PublisherAsks.None
+    const asksOf = (filters: readonly CompiledFilter[] | null): number | null => {
+      if (asked === filters) return asks
+      asked = filters
+      return (asks = filters === null ? PublisherAsks.None : askable(filters))
+    }
+    const askable = (filters: readonly CompiledFilter[]): number | null => {
+      const isStanding = standing !== null && textOf(filters) === textOf(first)
+      const refuses = isStanding ? null : refusalOf(filters, struct.fields, names)
+      if (!isStanding && refuses === null) return null
+      lane.refuses = refuses ?? REFUSES_NONE
+      // What was refused so far has not told the receivers what it is.
+      if (!this.#dictionary.addType(struct.typeId, struct.canonical)) return null
+      return isStanding ? PublisherAsks.Standing : PublisherAsks.Others
     }
     const { i32 } = this.#region.views
     const units = (FRAME_HEADER_BYTES + struct.bytes) >>> 3
     const lane: PublisherLane = {
       cursors: this.#outbox.cursors,
       way,
+      standing,
       refuses: REFUSES_NONE,
       publish: (value) => {
         const isAccepted = this.#sender.publish(message, value, agent)
@@ -184,6 +192,16 @@ export class Publishers {
       subjectId: route.subjectId,
     }
   }
+}
+
+/** What the only receiver asks for; null: everything. */
+function filtersOf({ destinations }: Route): readonly CompiledFilter[] | null {
+  return destinations[0]?.filters ?? null
+}
+
+/** The same for the same filters. */
+function textOf(filters: readonly CompiledFilter[] | null): string {
+  return JSON.stringify(filters?.map(({ text }) => text))
 }
 
 /** @throws ERR_OPTION_INVALID */

@@ -205,6 +205,18 @@ describe('the fast way', () => {
     expect(ids(1)).toEqual(Array.from({ length: 40 }, (_, n) => 60 + n))
   })
 
+  test('of a bound publisher asks those that were there first, too', () => {
+    world.thread(1).subscribe('flights.*', { filter: late })
+    const publish = world.thread(0).publishers.of(Delay, ['id', 'delayMin'], 0)
+    const send = (): void => {
+      for (let id = 0; id < 100; id++) publish(id, id)
+      world.settle()
+    }
+    expect(framesOf(send)).toEqual([0, 40, 0])
+    expect(framesOf(send)).toEqual([0, 40, 0])
+    expect(ids(1).slice(40)).toEqual(Array.from({ length: 40 }, (_, n) => 60 + n))
+  })
+
   test('of a bound publisher follows every change of the filter', () => {
     const publish = world.thread(0).publishers.of(Delay, ['delayMin', 'id'], 0)
     const send = (): unknown[] => {
@@ -227,7 +239,7 @@ describe('the fast way', () => {
     expect(send()).toEqual([3, 4, 9])
     world.thread(1).unsubscribe(other)
     swap({ filter: { headers: { tenant: 'acme' } } })
-    expect(send()).toEqual([])
+    expect(framesOf(() => send())).toEqual([0, 0, 0])
     swap({})
     expect(send()).toEqual(count(0, 100))
     swap({ filter: late })
