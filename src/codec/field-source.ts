@@ -21,11 +21,14 @@ export interface FieldSource {
   readonly load: string
 }
 
-/** An expression that is not negative, and so many bytes of it to be stored. */
+/** So many bytes of a word. */
 interface Part {
   readonly at: number
   readonly bytes: number
+  /** An expression that is not negative: what to store. */
   readonly value: string
+  /** What their bits stand for, given as an expression: with a sign only if they are all four. */
+  readonly meaning: (bits: string) => string
 }
 
 /** Where a payload is: expressions for its place, counted in elements of so many bits. */
@@ -49,6 +52,8 @@ export const AT_OFFSET: Place = {
 
 /** Above this many options a Map finds the index faster than comparing one by one. */
 const COMPARED_OPTIONS_MAX = 8
+/** Up to here comparing its number finds an option, and no list is read. */
+const READ_OPTIONS_MAX = 4
 /** Up to here the characters of an `ascii` field are held in locals between check and store. */
 const UNROLLED_ASCII_MAX = 8
 /** Up to here, in compact code, they are held in one word. */
@@ -70,13 +75,7 @@ export function optionsSource(fields: Fields): string {
  */
 export function storesSource(sources: readonly FieldSource[], place: Place): string {
   const stores = new Map(sources.map((source) => [source, source.store]))
-  const words = new Map<number, { source: FieldSource; part: Part }[]>()
-  for (const source of sources) {
-    const { part } = source
-    if (part === undefined || (part.at + part.bytes - 1) >> 2 !== part.at >> 2) continue
-    words.set(part.at >> 2, [...(words.get(part.at >> 2) ?? []), { source, part }])
-  }
-  for (const [word, together] of words) {
+  for (const [word, together] of partsByWord(sources)) {
     const bytes = together.reduce((sum, { part }) => sum + part.bytes, 0)
     if (together.length === 1 || bytes < 4) continue
     const values = together.map(({ part }) => inWord(part.value, part.at % 4))
@@ -88,6 +87,50 @@ export function storesSource(sources: readonly FieldSource[], place: Place): str
     )
   }
   return [...stores.values()].join('\n')
+}
+
+/**
+ * The loads of all fields, in their order. Short ones that share a word read it once: into locals
+ * that the statements `words` declare.
+ */
+export function loadsSource(
+  sources: readonly FieldSource[],
+  place: Place,
+): { words: string; loads: readonly string[] } {
+  const loads = new Map(sources.map((source) => [source, source.load]))
+  const words: string[] = []
+  for (const [word, together] of partsByWord(sources)) {
+    if (together.length === 1) continue
+    words.push(`const bits${word} = ${elementOf('i32', place, word * 4)}\n`)
+    for (const { source, part } of together) {
+      loads.set(source, part.meaning(`(${outOfWord(`bits${word}`, part)})`))
+    }
+  }
+  return { words: words.join(''), loads: [...loads.values()] }
+}
+
+/** The fields that are parts of a word. */
+function partsByWord(sources: readonly FieldSource[]): Map<number, Held[]> {
+  const words = new Map<number, Held[]>()
+  for (const source of sources) {
+    const { part } = source
+    if (part === undefined || (part.at + part.bytes - 1) >> 2 !== part.at >> 2) continue
+    words.set(part.at >> 2, [...(words.get(part.at >> 2) ?? []), { source, part }])
+  }
+  return words
+}
+
+interface Held {
+  readonly source: FieldSource
+  readonly part: Part
+}
+
+/** Some bytes of a word, as a number without a sign unless they are all four. */
+function outOfWord(word: string, { at, bytes }: Part): string {
+  const k = at % 4
+  if (k + bytes === 4) return k === 0 ? word : `${word} >>> ${8 * k}`
+  const shifted = k === 0 ? word : `${word} >> ${8 * k}`
+  return `${shifted} & ${2 ** (8 * bytes) - 1}`
 }
 
 /** A value of few bits as byte `k` of a word. */
@@ -158,7 +201,12 @@ export function fieldSource(
       const narrowed = isUnsigned ? unsigned : `(${v} << ${32 - bits} >> ${32 - bits})`
       return {
         ...simple(`typeof ${v} !== 'number' || ${v} !== ${narrowed}`, type.name),
-        part: { at, bytes: bits / 8, value: isUnsigned ? v : unsigned },
+        part: {
+          at,
+          bytes: bits / 8,
+          value: isUnsigned ? v : unsigned,
+          meaning: (read) => (isUnsigned ? read : `(${read} << ${32 - bits} >> ${32 - bits})`),
+        },
       }
     }
     case 'bool':
@@ -166,18 +214,18 @@ export function fieldSource(
         locals: [],
         wrong: `typeof ${v} !== 'boolean'`,
         store: `u8[${byte(0)}] = ${v} ? 1 : 0`,
-        part: { at, bytes: 1, value: `(${v} ? 1 : 0)` },
+        part: { at, bytes: 1, value: `(${v} ? 1 : 0)`, meaning: (read) => `${read} !== 0` },
         load: `u8[${byte(0)}] !== 0`,
       }
     case 'oneOf': {
       const element = elementOf(type.sizeBytes === 1 ? 'u8' : 'u16', place, at)
+      const option = (read: string): string => optionSource(type.options, i, read)
       return {
         locals: [`x${i}`],
         wrong: `(x${i} = ${optionIndexSource(type.options, i)}) < 0`,
         store: `${element} = x${i}`,
-        part: { at, bytes: type.sizeBytes, value: `x${i}` },
-        // Here, not in `readOption`, which all structs share: V8 would compile it for none of them.
-        load: `(options${i}[${element}] ?? readOption(options${i}, ${element}))`,
+        part: { at, bytes: type.sizeBytes, value: `x${i}`, meaning: option },
+        load: option(element),
       }
     }
     case 'ascii':
@@ -242,6 +290,15 @@ function optionIndexSource(options: readonly string[], i: number): string {
   return `${compared.join('')}-1`
 }
 
+/** Throws where the index is that of none. */
+function optionSource(options: readonly string[], i: number, index: string): string {
+  const otherwise = `readOption(options${i}, ${index})`
+  // Here, not in `readOption`, which all structs share: V8 would compile it for none of them.
+  if (options.length > READ_OPTIONS_MAX) return `(options${i}[${index}] ?? ${otherwise})`
+  const compared = options.map((option, k) => `${index} === ${k} ? ${JSON.stringify(option)} : `)
+  return `(${compared.join('')}${otherwise})`
+}
+
 /** Few characters are read once into locals, zero past the end: storing them needs no branch. */
 function shortAsciiSource(limit: number, i: number, place: Place, at: number): FieldSource {
   const v = `v${i}`
@@ -249,16 +306,15 @@ function shortAsciiSource(limit: number, i: number, place: Place, at: number): F
   const numbers = Array.from({ length: limit }, (_, k) => k)
   const bytes = numbers.map((k) => `u8[${plus(place[8], at + k)}]`)
   const joined = (all: string[]): string => all.map(inWord).join(' | ')
+  const textOf = (word: string): string => `asciiOfWord(${word})`
   const load =
-    limit <= 4
-      ? `asciiOfWord(${joined(bytes)})`
-      : `readAscii(u8, buffer, ${plus(place[8], at)}, ${limit})`
+    limit <= 4 ? textOf(joined(bytes)) : `readAscii(u8, buffer, ${plus(place[8], at)}, ${limit})`
   if (place.isCompact) {
     return {
       locals: [n],
       wrong: `(${n} = wordOf${limit}(${v})) < 0`,
       store: bytes.map((byte, k) => `${byte} = ${n} >>> ${8 * k}`).join('\n'),
-      part: { at, bytes: limit, value: n },
+      part: { at, bytes: limit, value: n, meaning: textOf },
       load,
     }
   }
@@ -273,7 +329,7 @@ function shortAsciiSource(limit: number, i: number, place: Place, at: number): F
       ...chars.map((char, k) => `(${char} === 0 && ${n} > ${k})`),
     ].join(' || '),
     store: bytes.map((byte, k) => `${byte} = ${chars[k]}`).join('\n'),
-    ...(limit <= 4 && { part: { at, bytes: limit, value: `(${joined(chars)})` } }),
+    ...(limit <= 4 && { part: { at, bytes: limit, value: `(${joined(chars)})`, meaning: textOf } }),
     load,
   }
 }

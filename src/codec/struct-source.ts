@@ -9,7 +9,9 @@
 //                           f64[(offset >>> 3) + 0] = v0                      then store
 //                           u8[offset + 8] = x1
 //   decode(offset)          return new Record(f64[(offset >>> 3) + 0],
-//                                             options1[u8[offset + 8]] ?? readOption(…))
+//                                             u8[offset + 8] === 0 ? "buy" : … : readOption(…))
+//
+// Short fields that share a word are stored and loaded by it, at once.
 //
 // What must stay true: nothing that a user chose gets into the source but as a JSON string.
 // `["__proto__"]` is always a computed key, so that it names a field and not a prototype.
@@ -18,6 +20,7 @@ import {
   AT_OFFSET,
   fieldSource,
   keyOf,
+  loadsSource,
   optionsSource,
   storesSource,
   type FieldSource,
@@ -31,6 +34,7 @@ export function structSource(fields: Fields, offsets: readonly number[], typeId:
   const sources = Object.values(fields).map((type, i) =>
     fieldSource(type, i, offsets[i] as number, AT_OFFSET),
   )
+  const { words, loads } = loadsSource(sources, AT_OFFSET)
   const lines = (pick: (source: FieldSource, i: number) => string): string =>
     sources.map(pick).join('\n')
   return `'use strict'
@@ -48,7 +52,7 @@ ${declared(sources)}${lines(({ wrong }, i) => `if (${wrong}) refuse(${i}, v${i})
 ${storesSource(sources, AT_OFFSET)}
 }
 function decode(offset) {
-return new Record(${sources.map(({ load }) => load).join(',\n')})
+${words}return new Record(${loads.join(',\n')})
 }
 class StructView {
 toJSON() {

@@ -28,7 +28,7 @@ import {
 import type { CompiledFilter } from './filter.js'
 import { questionOfValue, type Question, type Refuses } from './filter-source.js'
 import { PUBLISH_FRAME, REPLY_FRAME, REQUEST_FRAME, type FrameSource } from './frame-source.js'
-import { runSource } from './run-source.js'
+import { runSource, type RunNumbers } from './run-source.js'
 import { publisherSource, type PublisherNumbers } from './publisher-source.js'
 import { emitterSource, recordSource, structSource } from './struct-source.js'
 import * as text from './struct-text.js'
@@ -118,7 +118,7 @@ export type EmitReply = (
 ) => number
 
 /** Whom a run of frames goes to, and what is the same of all of them. */
-export interface RunLane {
+export interface RunLane extends RunNumbers {
   readonly handler: (value: unknown, info: never, context: unknown) => unknown
   readonly context: unknown
   readonly info: { renew(): void; expire(): void }
@@ -130,13 +130,6 @@ export interface RunLane {
   /** Its first word changes when another handler may have to get the next frame. */
   readonly gate: Int32Array
   readonly subject: string
-  readonly word0: number
-  readonly word1: number
-  readonly subjectId: number
-  readonly typeId: number
-  /** Of the whole frame. */
-  readonly units: number
-  readonly bytesBefore: number
   /** What the handler wants; null: every message. */
   readonly filter: CompiledFilter | null
   /** For the views of a lazy handler. */
@@ -252,7 +245,7 @@ export class StructCodec<T> {
     const { isLazy, filter, number } = lane
     const wanted = questionOfValue(filter === null ? null : [filter], this.fields)
     if (wanted === null) return null
-    const source = runSource(this.fields, this.offsets, this.typeId, isLazy, wanted, number)
+    const source = runSource(this, lane, isLazy, wanted, number)
     const run = new Function('views', 'host', 'lane', 'holds', source)
     return run(views, this.#host(), lane, wanted.holds) as Run
   }

@@ -206,7 +206,6 @@ export class ExpressWays {
       subjectId,
       typeId,
       units: ((word0 & FRAME_LENGTH_MASK) + 7) >>> 3,
-      bytesBefore: HEADER_BYTES,
       filter: subscription.filter,
       isLazy: subscription.isLazy,
       bound,

@@ -7,7 +7,7 @@ import { FRAME_HEADER_BYTES, RUN_AFTER_MESSAGES } from '../../src/base/limits.js
 import { CompiledFilter } from '../../src/codec/filter.js'
 import { filterText, parseFilter, type Filter } from '../../src/codec/filter-rule.js'
 import { message } from '../../src/codec/message.js'
-import { f64, i32, oneOf } from '../../src/codec/schema.js'
+import { f64, i32, oneOf, u8 } from '../../src/codec/schema.js'
 import type { StructCodec } from '../../src/codec/struct.js'
 import { LINK_TAIL, LINK_TAKEN, Lane } from '../../src/memory/layout.js'
 import { World, type Player, type SubscribeHow } from './world.js'
@@ -16,6 +16,8 @@ const Tick = message('tick', { n: i32, price: f64, side: oneOf('buy', 'sell') })
 // Like it but for the type, and but for the subject.
 const Other = message('tick', { n: i32, price: f64, side: oneOf('long', 'short') })
 const Far = message('far', { n: i32, price: f64, side: oneOf('buy', 'sell') })
+
+const Lone = message('lone', { n: f64, byte: u8 })
 
 const STRUCT = Tick.struct as StructCodec<unknown>
 /** Of a frame. */
@@ -280,6 +282,22 @@ test('a view ends with its call also before there are runs', () => {
   for (const view of views) {
     expect(() => view.n).toThrow(expect.objectContaining({ code: 'ERR_INFO_EXPIRED' }))
   }
+})
+
+test('what lies beyond 2 GiB is read as anything else', () => {
+  // Untouched pages of it cost nothing.
+  const ringBytes = 64 * 1024 * 1024
+  const world = new World(5, { bulkRingBytes: ringBytes, urgentRingBytes: ringBytes / 2 })
+  expect(world.region.layout.ring(4, 4, Lane.Bulk)).toBeGreaterThan(2 ** 31)
+  const last = world.thread(4)
+  last.subscribe('lone', { message: Lone })
+  const wanted = numbers(0, RUN_AFTER_MESSAGES + 100).map((n) => ({ n, byte: n & 0xff }))
+  const calls = vi.spyOn(last.dispatcher, 'onFrame')
+  for (const value of wanted) last.sender.publish(Lone, value, 0)
+  world.settle()
+  expect(last.errors).toEqual([])
+  expect(last.take()).toEqual(wanted)
+  expect(calls.mock.calls.length).toBeLessThan(RUN_AFTER_MESSAGES + 20)
 })
 
 test('the info of each message holds until its handler returns', () => {
