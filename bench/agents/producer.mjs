@@ -13,12 +13,21 @@ export default defineAgent({
     const { payload, part, producers } = context.config
     const { valueAt } = createPayload(payload)
     const message = MESSAGES[payload]
+    // A function without `await`: the loop that V8 makes of it is faster. @returns the next id
+    const sendUntilFull = (from, endId) => {
+      let id = from
+      while (id < endId) {
+        const isBelowMark = context.publish(message, valueAt(id))
+        id += producers
+        if (!isBelowMark) break
+      }
+      return id
+    }
     await context.handle(partOf(PRODUCE, part), async ({ first, count }) => {
       const endId = first + count
       const startNs = nowNs()
-      for (let id = firstIdOf(first, part, producers); id < endId; id += producers) {
-        if (!context.publish(message, valueAt(id))) await context.drained(message)
-      }
+      let id = firstIdOf(first, part, producers)
+      while ((id = sendUntilFull(id, endId)) < endId) await context.drained(message)
       return { startNs }
     })
   },

@@ -7,29 +7,32 @@
 
 import { nowNs } from './clock.mjs'
 
+/** More than V8 keeps on its moving heap: compiled code knows where they lie. */
+const COUNTS_LENGTH = 32
+
 /**
  * @template T
  * @param {{ idOf: (value: T) => number, fold: (sum: number, value: T) => number }} payload
  * @param {{ producers?: number }} [options]
  */
 export function createTally({ idOf, fold }, { producers = 1 } = {}) {
-  let wanted = 0
-  let received = 0
-  let disordered = 0
-  let sum = 0
-  let endNs = 0
-  /** From a lone producer. Apart from the others: a division per message would be seen. */
-  let nextId = 0
+  // Counts in an array and not in variables: of those that functions share, V8 makes sure at every
+  // use that they have a value yet.
+  const counts = new Int32Array(COUNTS_LENGTH)
+  const [WANTED, RECEIVED, DISORDERED, SUM, NEXT_ID] = [0, 1, 2, 3, 4]
   const nextIds = new Array(producers).fill(0)
+  let endNs = 0
   /** @type {((value?: unknown) => void) | null} */
   let onComplete = null
 
+  const complete = () => {
+    endNs = nowNs()
+    onComplete?.()
+  }
+
   const add = (value) => {
-    sum = fold(sum, value)
-    if (++received === wanted) {
-      endNs = nowNs()
-      onComplete?.()
-    }
+    counts[SUM] = fold(counts[SUM], value)
+    if (++counts[RECEIVED] === counts[WANTED]) complete()
   }
 
   return {
@@ -40,36 +43,43 @@ export function createTally({ idOf, fold }, { producers = 1 } = {}) {
      * @param {{ first: number, count: number }} job
      */
     expect({ first, count }) {
-      wanted = count
-      received = disordered = sum = endNs = 0
-      nextId = first
+      counts.fill(0)
+      counts[WANTED] = count
+      counts[NEXT_ID] = first
+      endNs = 0
       for (let id = first; id < first + producers; id++) nextIds[id % producers] = id
     },
 
     /** Resolves once all that is expected has come. */
     async complete() {
-      if (received < wanted) await new Promise((resolve) => (onComplete = resolve))
+      if (counts[RECEIVED] < counts[WANTED]) await new Promise((resolve) => (onComplete = resolve))
     },
 
     /** To be called with every message. */
     take:
       producers === 1
-        ? (value) => {
+        ? // Apart from several producers: a division per message would be seen.
+          (value) => {
             const id = idOf(value)
-            if (id !== nextId) disordered++
-            nextId = id + 1
+            if (id !== counts[NEXT_ID]) counts[DISORDERED]++
+            counts[NEXT_ID] = id + 1
             add(value)
           }
         : (value) => {
             const id = idOf(value)
             const producer = id % producers
-            if (id !== nextIds[producer]) disordered++
+            if (id !== nextIds[producer]) counts[DISORDERED]++
             nextIds[producer] = id + producers
             add(value)
           },
 
     /** What has come so far. */
-    report: () => ({ received, disordered, checksum: sum, endNs }),
+    report: () => ({
+      received: counts[RECEIVED],
+      disordered: counts[DISORDERED],
+      checksum: counts[SUM],
+      endNs,
+    }),
   }
 }
 
