@@ -8,8 +8,8 @@
 //
 // Decoding and the call stand in one loop, and the handler is a constant of it: V8 copies a short
 // handler in, sees that the message leaves it nowhere, and makes no object. A lazy one gets the
-// struct's view, which ends with its call. Places are 32 bits without a sign: a region may be larger
-// than 2 GiB.
+// struct's view, which ends with its call. Places are 32 bits without a sign: a region may have
+// more than 2 GiB.
 
 import { FRAME_HEADER_BYTES } from '../base/limits.js'
 import { AT_OFFSET, fieldSource, loadsSource, optionsSource } from './field-source.js'
