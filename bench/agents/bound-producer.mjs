@@ -22,10 +22,16 @@ export default defineAgent({
 
 /**
  * A function without `await`: in one with it V8 calls `publish`, here it copies it into the loop.
+ * With `| 0` it counts in a register, and not in a value that might be something else.
  *
  * @returns the id of the next trade
  */
-function sendUntilFull(id, endId, publish) {
-  while (id < endId) if (!sendTrade(id++, publish)) break
+function sendUntilFull(first, endId, publish) {
+  let id = first | 0
+  while (id < endId) {
+    const isBelowMark = sendTrade(id, publish)
+    id = (id + 1) | 0
+    if (!isBelowMark) break
+  }
   return id
 }
