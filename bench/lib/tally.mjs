@@ -11,6 +11,8 @@ import { nowNs } from './clock.mjs'
 const COUNTS_LENGTH = 32
 
 /**
+ * Numbers and counts have to be below 2^31: beyond, a run would be refused as disordered.
+ *
  * @template T
  * @param {{ idOf: (value: T) => number, fold: (sum: number, value: T) => number }} payload
  * @param {{ producers?: number }} [options]
@@ -25,14 +27,14 @@ export function createTally({ idOf, fold }, { producers = 1 } = {}) {
   /** @type {((value?: unknown) => void) | null} */
   let onComplete = null
 
-  const complete = () => {
+  const end = () => {
     endNs = nowNs()
     onComplete?.()
   }
 
   const add = (value) => {
     counts[SUM] = fold(counts[SUM], value)
-    if (++counts[RECEIVED] === counts[WANTED]) complete()
+    if (++counts[RECEIVED] === counts[WANTED]) end()
   }
 
   return {

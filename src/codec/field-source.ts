@@ -31,6 +31,12 @@ interface Part {
   readonly meaning: (bits: string) => string
 }
 
+/** What is to be known of a `StructCodec`: its fields, and their offsets in the payload. */
+export interface PlacedFields {
+  readonly fields: Fields
+  readonly offsets: readonly number[]
+}
+
 /** Where a payload is: expressions for its place, counted in elements of so many bits. */
 export interface Place {
   readonly 8: string
@@ -168,13 +174,19 @@ export function keyOf(name: string): string {
   return name === '"__proto__"' ? `[${name}]` : name
 }
 
-/** The pieces of field number `i`, `at` bytes after `place`. */
-export function fieldSource(
-  type: FieldType<unknown>,
-  i: number,
-  at: number,
+/** The pieces of all fields of a payload that begins so many bytes after `place`. */
+export function fieldSources(
+  { fields, offsets }: PlacedFields,
   place: Place,
-): FieldSource {
+  bytesBefore = 0,
+): readonly FieldSource[] {
+  return Object.values(fields).map((type, i) =>
+    fieldSource(type, i, bytesBefore + (offsets[i] as number), place),
+  )
+}
+
+/** The pieces of field number `i`, `at` bytes after `place`. */
+function fieldSource(type: FieldType<unknown>, i: number, at: number, place: Place): FieldSource {
   const v = `v${i}`
   const n = `n${i}`
   const byte = (after: number): string => plus(place[8], at + after)

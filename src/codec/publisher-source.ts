@@ -37,15 +37,15 @@
 
 import { FRAME_HEADER_BYTES } from '../base/limits.js'
 import {
-  fieldSource,
+  fieldSources,
   keyOf,
   storesSource,
   wordsSource,
   type FieldSource,
   type Place,
+  type PlacedFields,
 } from './field-source.js'
 import type { Question } from './filter-source.js'
-import type { Fields } from './schema.js'
 import { declared } from './struct-source.js'
 
 /** Where the frame starts: locals, counted in elements of so many bits. */
@@ -67,9 +67,7 @@ const GIVEN: readonly (readonly [name: string, place: string])[] = [
 ]
 
 /** What is to be known of a `StructCodec`. */
-export interface PublishedStruct {
-  readonly fields: Fields
-  readonly offsets: readonly number[]
+export interface PublishedStruct extends PlacedFields {
   readonly typeId: number
 }
 
@@ -106,13 +104,11 @@ export function publisherSource(
   standing: Question | null,
   number: number,
 ): string {
-  const { fields, offsets, typeId } = struct
+  const { fields, typeId } = struct
   const all = Object.keys(fields)
   const parameters = names.map((name) => `v${all.indexOf(name)}`).join(', ')
   const literal = all.map((name, i) => `${keyOf(JSON.stringify(name))}: v${i}`).join(', ')
-  const sources = Object.values(fields).map((type, i) =>
-    fieldSource(type, i, FRAME_HEADER_BYTES + (offsets[i] as number), AT_START),
-  )
+  const sources = fieldSources(struct, AT_START, FRAME_HEADER_BYTES)
   const isLate = sources.some(({ isCall }) => isCall)
   const slowly = `publish({ ${literal} })`
   const asked =

@@ -12,9 +12,14 @@
 // more than 2 GiB.
 
 import { FRAME_HEADER_BYTES } from '../base/limits.js'
-import { AT_OFFSET, fieldSource, loadsSource, optionsSource } from './field-source.js'
+import {
+  AT_OFFSET,
+  fieldSources,
+  loadsSource,
+  optionsSource,
+  type PlacedFields,
+} from './field-source.js'
 import type { Question } from './filter-source.js'
-import type { Fields } from './schema.js'
 
 /** What the frames of a run have in common, and their size in units of 8 bytes. */
 export interface RunNumbers {
@@ -30,21 +35,19 @@ export interface RunNumbers {
  * `wanted` asks of the local `value`, with the `holds` of the lane, whether it is to be handled.
  */
 export function runSource(
-  { fields, offsets }: { readonly fields: Fields; readonly offsets: readonly number[] },
+  struct: PlacedFields,
   numbers: RunNumbers,
   isLazy: boolean,
   wanted: Question,
   number: number,
 ): string {
   const { word0, word1, subjectId, typeId, units } = numbers
-  const sources = Object.values(fields).map((type, i) =>
-    fieldSource(type, i, offsets[i] as number, AT_OFFSET),
-  )
+  const sources = fieldSources(struct, AT_OFFSET)
   const { words, loads } = loadsSource(sources, AT_OFFSET)
   return `'use strict'
 const { bytes: u8, i8, u16, i16, i32, u32, f32, f64, u64, i64, buffer } = views
 const { Record, options, asciiOfWord, readAscii, readUtf8, readBytes, readOption } = host
-${optionsSource(fields)}
+${optionsSource(struct.fields)}
 const { handler, context, info, mailbox, gate, subject, bound, refuse } = lane
 ${wanted.bindings}
 return function run(first, framesLeft, unitsLeft, takenIndex) {

@@ -18,7 +18,7 @@
 
 import {
   AT_OFFSET,
-  fieldSource,
+  fieldSources,
   keyOf,
   loadsSource,
   optionsSource,
@@ -31,9 +31,7 @@ import type { Fields } from './schema.js'
 /** Source of a function body with the parameters `views` and `host`, returning a `BoundStruct`. */
 export function structSource(fields: Fields, offsets: readonly number[], typeId: number): string {
   const names = Object.keys(fields).map((name) => JSON.stringify(name))
-  const sources = Object.values(fields).map((type, i) =>
-    fieldSource(type, i, offsets[i] as number, AT_OFFSET),
-  )
+  const sources = fieldSources({ fields, offsets }, AT_OFFSET)
   const { words, loads } = loadsSource(sources, AT_OFFSET)
   const lines = (pick: (source: FieldSource, i: number) => string): string =>
     sources.map(pick).join('\n')
@@ -128,9 +126,7 @@ export function emitterSource(
   frame: FrameSource,
 ): string {
   const names = Object.keys(fields).map((name) => JSON.stringify(name))
-  const sources = Object.values(fields).map((type, i) =>
-    fieldSource(type, i, offsets[i] as number, AT_OFFSET),
-  )
+  const sources = fieldSources({ fields, offsets }, AT_OFFSET)
   const lines = (pick: (source: FieldSource, i: number) => string): string =>
     sources.map(pick).join('\n')
   return `'use strict'
